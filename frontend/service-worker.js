@@ -46,7 +46,7 @@ async function updateCache() {
   if (!listing.ok || (await before?.clone().text()) === content) return;
   /** @type {Record<string, string>} */
   const known = before ? (await before.json()).files : {};
-  /** @type {Record<string, string>} */
+  /** @type {{files: Record<string, string>}} */
   const { files } = JSON.parse(content);
   const changed = Object.keys(files).filter((path) => files[path] !== known[path]);
   const fresh = await Promise.all(changed.map(async (path) => /** @type {const} */ ([path, await fetched(path, files[path])])));

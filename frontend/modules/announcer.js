@@ -1,17 +1,18 @@
 // @ts-check
 /** Announcements for screen readers, and notices that everyone sees. */
-import { byId } from "./dom.js";
+import { byId, element } from "./dom.js";
+
+/** @import { Child } from "./dom.js" */
 
 /** How long an announcement stays in the page: long enough to be read out after those before it. */
 const ANNOUNCED_MS = 10_000;
 
 /**
  * Each announcement is a separate element, so that the next one does not interrupt it.
- * @param {string} message
+ * @param {...Child} message
  */
-export function announce(message) {
-  const spoken = document.createElement("p");
-  spoken.textContent = message;
+export function announce(...message) {
+  const spoken = element("p", {}, ...message);
   byId("announcer", HTMLElement).append(spoken);
   setTimeout(() => spoken.remove(), ANNOUNCED_MS);
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /** The HTTP API: one function per route. Every failure is a Problem whose message can be shown to the user as it is. */
+import { blinded } from "./readingmode.js";
 import { reasonText } from "./reasons.js";
 import { renewToken, token } from "./session.js";
-import { text } from "./text.js";
+import { SERVER_LANGUAGE, language, text } from "./text.js";
 
-/** @import { Catalogue, Health, HeatMap, Me, Result, ResultPage, Review, Selection, UploadTicket } from "./types.js" */
+/** @import { Catalogue, HeatMap, Login, Me, Result, ResultPage, Review, Selection, Stage, UploadTicket } from "./types.js" */
 
 /** Longer than API Gateway's own timeout (29 s). */
 const ANSWER_MS = 40_000;
@@ -41,14 +42,18 @@ export const whenLoaded = (module) =>
     throw new Problem(text.problem.network, { code: "Network" });
   });
 
-/** @returns {Promise<Health>} */
-export const fetchHealth = async () => (await request("/health")).json();
+/** @returns {Promise<Login | null>} where users sign in, if login is required */
+export const fetchLogin = async () => (await (await request("/health")).json()).login;
+
+/** @returns {Promise<Stage>} */
+export const fetchStage = async () => (await request("/stage")).json();
 
 /** @returns {Promise<Me>} */
 export const fetchMe = async () => (await request("/me")).json();
 
-/** @returns {Promise<Catalogue>} */
-export const fetchTasks = async () => (await request("/tasks")).json();
+/** @returns {Promise<Catalogue>} in the language of the page where the tasks are translated into it */
+export const fetchTasks = async () =>
+  (await request(language === SERVER_LANGUAGE ? "/tasks" : `/tasks?${new URLSearchParams({ language })}`)).json();
 
 /**
  * Classify an image of at most 4.5 MB in one call.
@@ -56,11 +61,15 @@ export const fetchTasks = async () => (await request("/tasks")).json();
  * @param {Blob} image
  * @param {string} contentType
  * @param {AbortSignal} signal
+ * @param {{store?: boolean}} [options] whether the server keeps the image and its result
  * @returns {Promise<Result>}
  */
-export async function classify(task, image, contentType, signal) {
+export async function classify(task, image, contentType, signal, { store = true } = {}) {
   const headers = { "Content-Type": contentType };
-  return (await request(`/tasks/${encodeURIComponent(task)}/classify`, { method: "POST", body: image, headers, signal })).json();
+  const address = `/tasks/${encodeURIComponent(task)}/classify${store ? "" : "?store=false"}`;
+  const response = await request(address, { method: "POST", body: image, headers, signal });
+  // What is not kept cannot be read either, so that nothing is hidden from its reader.
+  return store ? received(response) : response.json();
 }
 
 /**
@@ -83,16 +92,18 @@ export async function createUpload(task, size, contentType, signal) {
  * @param {AbortSignal} [signal]
  * @returns {Promise<Result>}
  */
-export const fetchResult = async (id, signal) => (await request(`/results/${encodeURIComponent(id)}`, { signal })).json();
+export const fetchResult = async (id, signal) => received(await request(`/results/${encodeURIComponent(id)}`, { signal }));
 
 /**
  * The model input of an image, as a PNG.
  * @param {string} id
+ * @param {{ thumbnail?: boolean, signal?: AbortSignal }} [options]
  * @returns {Promise<Blob>}
  */
-export async function fetchPreview(id) {
+export async function fetchPreview(id, { thumbnail = false, signal } = {}) {
   // API Gateway returns binary data only if the request accepts nothing else.
-  return (await request(`/results/${encodeURIComponent(id)}/preview`, { headers: { Accept: "image/png" } })).blob();
+  const headers = { Accept: "image/png" };
+  return (await request(`/results/${encodeURIComponent(id)}/preview${thumbnail ? "?thumbnail=true" : ""}`, { headers, signal })).blob();
 }
 
 /**
@@ -112,7 +123,8 @@ export async function fetchHeatMap(id, label) {
  */
 export async function fetchResults(selection, { limit, cursor } = {}) {
   const query = new URLSearchParams(parameters({ ...selection, limit, cursor }));
-  return (await request(`/results?${query}`)).json();
+  const { results, ...page } = await (await request(`/results?${query}`)).json();
+  return { ...page, results: results.map(blinded) };
 }
 
 /**
@@ -139,7 +151,7 @@ export const fetchModelPackage = (task, version, signal) =>
  * @param {object} values
  * @returns {[string, string][]}
  */
-const parameters = (values) =>
+export const parameters = (values) =>
   Object.entries(values)
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => [name, String(value)]);
@@ -151,11 +163,12 @@ const parameters = (values) =>
  * @param {object} conditions
  * @param {Review | null} conditions.seen the review that the user saw; if there is another one by now, nothing is saved
  * @param {boolean} [conditions.second] whether that review stays, and this becomes another reading
+ * @param {"blind" | "adjudication"} [conditions.kind] of reading
  * @returns {Promise<Result>}
  */
-export async function saveReview(id, label, comment, { seen, second = false }) {
-  const review = comment ? { label, comment } : { label };
-  return (await request(reviewPath(id, seen, { second: second || null }), { method: "PUT", ...json(review) })).json();
+export async function saveReview(id, label, comment, { seen, second = false, kind }) {
+  const review = { label, ...(comment && { comment }), ...(kind && { [kind]: true }) };
+  return received(await request(reviewPath(id, { seen: whenSeen(seen), second: second || null }), { method: "PUT", ...json(review) }));
 }
 
 /**
@@ -167,16 +180,32 @@ export async function saveReview(id, label, comment, { seen, second = false }) {
  */
 export async function withdrawReview(id, seen, earlier) {
   const restore = earlier?.reviewed_at;
-  return (await request(reviewPath(id, seen, { restore }), { method: "DELETE" })).json();
+  return received(await request(reviewPath(id, { seen: whenSeen(seen), restore }), { method: "DELETE" }));
 }
 
 /**
+ * Withdraw one's own reading, which need not be the review.
  * @param {string} id
- * @param {Review | null} seen
+ * @param {Review} reading
+ * @returns {Promise<Result>}
+ */
+export const withdrawReading = async (id, { reviewed_at }) =>
+  received(await request(reviewPath(id, { reading: reviewed_at }), { method: "DELETE" }));
+
+/**
+ * @param {string} id
  * @param {object} options
  */
-const reviewPath = (id, seen, options) =>
-  `/results/${encodeURIComponent(id)}/review?${new URLSearchParams(parameters({ seen: seen?.reviewed_at ?? "none", ...options }))}`;
+const reviewPath = (id, options) => `/results/${encodeURIComponent(id)}/review?${new URLSearchParams(parameters(options))}`;
+
+/** @param {Review | null} review */
+const whenSeen = (review) => review?.reviewed_at ?? "none";
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Result>}
+ */
+const received = async (response) => blinded(await response.json());
 
 /** @param {unknown} value */
 export const json = (value) => ({ body: JSON.stringify(value), headers: { "Content-Type": "application/json" } });

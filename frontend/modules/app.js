@@ -2,7 +2,7 @@
 /** Entry point: creates the parts of the page, follows the address, and dispatches files and keyboard shortcuts. */
 import { Problem, fetchTasks } from "./api.js";
 import { listenForImages } from "./imageinput.js";
-import { showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
+import { findLogin, showDeployment, showDropFolder, translateDeployment } from "./deployment.js";
 import { byId, fillStaticText } from "./dom.js";
 import { loadNames } from "./filenames.js";
 import { admit, showAccount, translateLogin } from "./login.js";
@@ -11,14 +11,16 @@ import { LightBox } from "./lightbox.js";
 import { OnDevice } from "./ondevice.js";
 import { addressIn, linkLocations, markLocation, locationOf } from "./locations.js";
 import { QueuePanel } from "./queuepanel.js";
-import { remember } from "./picture.js";
+import { remember } from "./originals.js";
 import { Viewer } from "./viewer.js";
 import { loadPermissions, hasRole } from "./permissions.js";
+import { setReader } from "./readingmode.js";
+import { disclaimerText } from "./reasons.js";
 import { startRouter, navigate, pushAddress, resultAddress, taskAddress } from "./router.js";
 import { offerSettings } from "./settings.js";
 import { Sheet, note } from "./sheet.js";
 import { fillChooser, findTask, firstTask } from "./tasks.js";
-import { SERVER_LANGUAGE, language, loadPreferredLanguage, text } from "./text.js";
+import { language, loadPreferredLanguage, text } from "./text.js";
 import { Worklist } from "./worklist.js";
 
 /** @import { Catalogue, Me, Route, Task } from "./types.js" */
@@ -28,6 +30,9 @@ fillStaticText();
 
 /** After this time, every Lambda uses the newly deployed model. */
 const MODELS_KNOWN_MS = 65_000;
+
+/** Keys of the tools for the open image. */
+const IMAGE_KEYS = ["+", "-", "0", "f", "i", "w", "h", "x", "y", "r", "s", "m", "a", "e", ",", ".", "v", "n", "z", "l"];
 
 /** @type {Catalogue} */
 let catalogue = { tasks: [], disclaimer: "" };
@@ -52,7 +57,7 @@ const queue = new QueuePanel(find, {
     navigate(resultAddress(first.id));
   },
 });
-const keys = new Shortcuts(keyActions());
+new Shortcuts(keyActions());
 
 /** @type {File[][]} files that were added before the tasks were loaded */
 const early = [];
@@ -66,16 +71,16 @@ listenForImages({
   dropTarget: byId("image-area", HTMLElement),
   onFiles: (files) => (viewer.task ? take(files) : early.push(files)),
 });
-start();
+start().finally(() => (document.body.dataset.begun = ""));
 
 async function start() {
   lightBox.showMessage();
-  if (!(await admit(await showDeployment()))) {
+  if (!(await admit(await findLogin()))) {
     offerSettings(translateFrame);
     return;
   }
   try {
-    [catalogue] = await Promise.all([fetchTasks(), loadPermissions().then(begin)]);
+    [catalogue] = await Promise.all([fetchTasks(), loadPermissions().then(begin), showDeployment()]);
   } catch (error) {
     const kept = await device.catalogue();
     if (!kept) return viewer.fail(error, start);
@@ -93,6 +98,7 @@ async function start() {
 /** @param {Me} me the current user */
 function begin(me) {
   showAccount(me);
+  setReader(hasRole("reviewer") ? me.user : "");
   // Without them, the page works as well.
   loadNames(me.user).then(() => worklist.render()).catch(() => {});
 }
@@ -106,7 +112,7 @@ function listen() {
   chooser.addEventListener("change", () => navigate(addressIn(here, chooser.value)));
   byId("previous", HTMLButtonElement).addEventListener("click", () => viewer.step(-1));
   byId("next", HTMLButtonElement).addEventListener("click", () => viewer.step(1));
-  offerSettings(translate, () => follow(here, true));
+  offerSettings(translate, { onForget: () => follow(here, true), onReading: readOtherwise });
 }
 
 /**
@@ -135,24 +141,20 @@ function leaveSheet() {
 
 /** Shortcut actions by key, in lower case; those of the light box work only while it is visible. */
 function keyActions() {
-  const { imageCanvas } = lightBox;
   // A key that is pressed while an image is being opened applies to it; a review needs an image that has been seen.
-  const whenDrawn = (/** @type {() => void} */ act) => (imageCanvas.images.length ? act() : viewer.whenComplete(act));
-  const review = () => viewer.review;
+  const onImage = (/** @type {string} */ key) => () =>
+    lightBox.view?.hasImage ? lightBox.view.press(key) : viewer.whenComplete(() => lightBox.view?.press(key));
+  const review = () => viewer.review ?? (hasRole("reviewer") ? viewer.refuseReview() : undefined);
   const actions = {
     ...Object.fromEntries(Array.from({ length: 9 }, (_, index) => [String(index + 1), () => review()?.choose(index + 1)])),
     enter: () => review()?.confirm(),
     u: () => viewer.undo(),
-    c: () => review()?.comment.focus(),
+    c: () => viewer.review?.form.comment.focus(),
     j: () => viewer.step(1),
     k: () => viewer.step(-1),
     o: () => (hasRole("reviewer") || device.on) && byId("file", HTMLInputElement).click(),
-    "+": () => whenDrawn(() => imageCanvas.step(1)),
-    "-": () => whenDrawn(() => imageCanvas.step(-1)),
-    0: () => whenDrawn(() => imageCanvas.reset(true)),
-    i: () => whenDrawn(() => imageCanvas.invert()),
-    h: () => lightBox.toggleHeatMap(),
-    b: () => viewer.whenComplete(() => lightBox.toggleCompare()),
+    ...Object.fromEntries(IMAGE_KEYS.map((key) => [key, onImage(key)])),
+    b: () => viewer.whenComplete(() => lightBox.view?.press("b")),
   };
   const inSight = Object.entries(actions).map(([key, act]) => [key, () => sheet.isOpen || act()]);
   return { ...Object.fromEntries(inSight), p: () => queue.togglePause() };
@@ -165,14 +167,20 @@ function keyActions() {
 function follow(route, first) {
   here = route;
   markLocation(route);
-  const named = find("task" in route ? route.task : undefined);
-  if (locationOf(route) !== "images" && (named || route.name === "retraining")) {
+  // Until the tasks were loaded, the links named none.
+  const named = find("task" in route ? route.task || viewer.task?.name : undefined);
+  if (locationOf(route) !== "images" && (named || !("task" in route))) {
     openSheet(route, named, first);
     return;
   }
   sheet.close();
   if (route.name === "result") {
+    queue.makeRoom();
     viewer.openResult(route.id, first);
+    return;
+  }
+  if (route.name === "example" && named?.model) {
+    viewer.openExample(named);
     return;
   }
   const name = "task" in route ? route.task : viewer.task?.name;
@@ -210,13 +218,16 @@ async function openSheet(route, task, first) {
 
 /** Another model is in use: update the tasks now, and again when all Lambdas know it. */
 function modelChanged() {
-  learnModels();
-  setTimeout(learnModels, MODELS_KNOWN_MS);
+  learnTasks();
+  setTimeout(learnTasks, MODELS_KNOWN_MS);
 }
 
-async function learnModels() {
+async function learnTasks() {
+  const wanted = language;
   try {
-    catalogue = await fetchTasks();
+    const learnt = await fetchTasks();
+    if (language !== wanted) return;
+    catalogue = learnt;
     fillChooser(chooser, catalogue.tasks);
     if (viewer.task) viewer.task = find(viewer.task.name);
   } catch (error) {
@@ -235,13 +246,23 @@ function choose(task) {
 }
 
 /** Show everything in the newly chosen language. */
-function translate() {
+async function translate() {
   translateFrame();
+  // Until all of it is in the new language, the view is not complete.
+  viewer.begin();
+  await learnTasks();
   fillChooser(chooser, catalogue.tasks);
   showDisclaimer();
-  keys.translate();
-  worklist.translate();
+  worklist.translate(viewer.task);
   device.ready();
+  queue.render();
+  follow(here, true);
+}
+
+/** Hide or show what a blind reader must not see: all is asked for again. */
+function readOtherwise() {
+  worklist.filters.describe();
+  worklist.restart();
   queue.render();
   follow(here, true);
 }
@@ -255,5 +276,5 @@ function translateFrame() {
 
 /** The server's sentence if the page is in its language, else the page's translation. */
 function showDisclaimer() {
-  byId("disclaimer", HTMLElement).textContent = language === SERVER_LANGUAGE ? catalogue.disclaimer : text.page.disclaimer;
+  byId("disclaimer", HTMLElement).textContent = disclaimerText(catalogue.disclaimer);
 }

@@ -1,17 +1,9 @@
 // @ts-check
-/** Draws the images on the light box: one, or two side by side, each with the heat map over it. */
+/** Draws the images on the light box: one, or two beside or above each other, each with its heat map over it. */
 import { followGestures } from "./gestures.js";
-import { overlay } from "./heatmap.js";
-import { Viewport } from "./viewport.js";
+import { isStacked, paneAreas } from "./panelayout.js";
 
-/** @import { HeatMap } from "./types.js" */
-/** @import { WindowedImage } from "./windowing.js" */
-
-/** Space around the image in CSS pixels; the caption is below it. */
-const MARGIN = 30;
-
-/** From this many screen pixels per image pixel on, pixels are drawn without smoothing. */
-const SHOW_PIXELS = 6;
+/** @import { Pane, Place } from "./pane.js" */
 
 const KEY_STEP = 60;
 const KEY_ZOOM = 1.25;
@@ -19,6 +11,15 @@ const KEY_WINDOW = 0.05;
 
 /** Delay after the last movement until the image is drawn in full detail again. */
 const SETTLE_MS = 150;
+
+/**
+ * What draws over the image, with the pointer or with the arrow keys.
+ * @typedef {object} Pen
+ * @property {(at: Place, phase: "begin" | "move" | "end" | "cancel") => void} draw
+ * @property {(at: Place | null) => void} hover
+ * @property {(event: KeyboardEvent) => boolean} press whether the key was meant for it
+ * @property {(context: CanvasRenderingContext2D) => void} paint
+ */
 
 export class ImageCanvas {
   /**
@@ -30,27 +31,72 @@ export class ImageCanvas {
     this.element = element;
     this.canvas = canvas;
     this.onChange = onChange;
-    this.viewport = new Viewport();
-    /** @type {WindowedImage[]} */
-    this.images = [];
-    /** @type {HTMLCanvasElement | null} */
-    this.overlay = null;
+    /** @type {Pane[]} */
+    this.panes = [];
     this.opacity = 0;
-    /** What dragging does; "auto" depends on the pointer and the zoom. @type {"move" | "window" | "auto"} */
+    /** What dragging does; "auto" depends on the pointer and the zoom. @type {"move" | "window" | "draw" | "auto"} */
     this.tool = "auto";
+    /** @type {Pen | null} */
+    this.pen = null;
+    /** The pane that was touched last. */
+    this.active = 0;
     this.moving = false;
     this.settle = 0;
     this.frame = 0;
-    new ResizeObserver(() => this.draw()).observe(element);
+    new ResizeObserver(() => {
+      this.draw();
+      this.onChange();
+    }).observe(element);
     followGestures(element, {
-      onZoom: (factor, at) => this.enlarge(factor, this.inPane(at)),
+      onZoom: (factor, at) => {
+        this.touch(at);
+        this.enlarge(factor, at);
+      },
       onMove: (right, down) => this.move(right, down),
       onWindow: (right, down) => this.adjust(-down, right),
       onWindowed: () => this.draw(),
-      onToggle: () => (this.viewport.zoom > 1 ? this.reset(false) : this.enlarge(2)),
-      drag: (touch, shift) => this.dragging(touch, shift),
+      onToggle: () => this.tool !== "draw" && (this.isEnlarged ? this.fit() : this.enlarge(2)),
+      onDraw: (at, phase) => this.pen?.draw(at, phase),
+      onHover: (at) => this.pen?.hover(at),
+      drag: (touch, shift, at) => {
+        this.touch(at);
+        return this.dragging(touch, shift);
+      },
     });
     element.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** The panes that tools act on: all that share their view, or the one that was touched last. */
+  get chosen() {
+    const { panes } = this;
+    const touched = panes[this.active] ?? panes[0];
+    return panes.filter(({ viewport }) => viewport === touched.viewport);
+  }
+
+  get isEnlarged() {
+    return (this.chosen[0]?.viewport.zoom ?? 1) > 1;
+  }
+
+  /** The pane that tools show the state of. */
+  get current() {
+    return this.chosen[0];
+  }
+
+  /** @param {Place} at */
+  indexAt({ x, y }) {
+    return Math.max(0, this.panes.findLastIndex(({ area }) => x >= area.x && y >= area.y));
+  }
+
+  /** @param {Place} at */
+  touch(at) {
+    this.activate(this.indexAt(at));
+  }
+
+  /** @param {number} index of the pane that tools act on, unless all share their view */
+  activate(index) {
+    if (index === this.active) return;
+    this.active = index;
+    this.onChange();
   }
 
   /**
@@ -58,49 +104,65 @@ export class ImageCanvas {
    * @param {boolean} shift whether Shift is held, which switches to the other tool
    */
   dragging(touch, shift) {
-    if (this.images.length === 0) return null;
-    const chosen = this.tool !== "auto" ? this.tool : touch ? (this.viewport.zoom > 1 ? "move" : null) : "window";
+    if (this.panes.length === 0) return null;
+    const chosen = this.tool !== "auto" ? this.tool : touch ? (this.isEnlarged ? "move" : null) : "window";
     return shift ? (chosen === "move" ? "window" : "move") : chosen;
   }
 
   /**
-   * @param {WindowedImage[]} images none, one, or two to show side by side
+   * @param {Pane[]} panes none, one, or two to show side by side
    */
-  setImages(...images) {
-    for (const image of this.images) if (!images.includes(image)) image.close();
-    if (this.images[0] !== images[0]) this.viewport.fit();
-    this.images = images;
-    if (images.length === 0) this.overlay = null;
-    this.element.tabIndex = images.length ? 0 : -1;
+  setPanes(...panes) {
+    for (const { image } of this.panes) if (!panes.some((pane) => pane.image === image)) image.close();
+    this.panes = panes;
+    if (!panes[this.active]) this.active = 0;
+    this.element.tabIndex = panes.length ? 0 : -1;
     this.draw();
   }
 
-  /** @param {HeatMap | null | undefined} heatMap */
-  setHeatMap(heatMap) {
-    const size = this.images[0]?.size;
-    this.overlay = heatMap && size ? overlay(heatMap, size.width / size.height) : null;
-    this.draw();
+  /** The heat map over the first image. */
+  get overlay() {
+    const [first] = this.panes;
+    return first?.isExplained ? first.overlay : null;
   }
 
-  /** @param {boolean} grey whether to reset the grey levels as well */
-  reset(grey) {
-    this.viewport.fit();
-    if (grey) for (const image of this.images) image.reset();
+  /** Show the whole image. */
+  fit() {
+    this.view((viewport) => viewport.fit());
+  }
+
+  /** Undo everything that was done to the chosen images: zoom, window, inversion and orientation. */
+  reset() {
+    for (const { image, viewport } of this.chosen) {
+      image.reset();
+      viewport.fit();
+      viewport.orientation.reset();
+    }
+    this.changed();
+  }
+
+  /**
+   * Change the view of the chosen panes.
+   * @param {(viewport: Pane["viewport"]) => void} change
+   */
+  view(change) {
+    if (this.panes.length === 0) return;
+    change(this.chosen[0].viewport);
     this.changed();
   }
 
   invert() {
-    for (const image of this.images) image.inverted = !image.inverted;
+    for (const { image } of this.chosen) image.inverted = !image.inverted;
     this.changed();
   }
 
   /**
    * @param {number} factor
-   * @param {{x: number, y: number}} [at] in a pane; stays in place
+   * @param {Place} [at] stays in place
    */
   enlarge(factor, at) {
-    if (!this.images[0]) return;
-    this.viewport.enlarge(factor, this.images[0].size, this.room(), at);
+    if (this.panes.length === 0) return;
+    this.panes[this.active].enlarge(factor, at);
     this.changed();
   }
 
@@ -109,8 +171,8 @@ export class ImageCanvas {
    * @param {number} down
    */
   move(right, down) {
-    if (!this.images[0]) return;
-    this.viewport.move(right, down, this.images[0].size, this.room());
+    if (this.panes.length === 0) return;
+    this.panes[this.active].move(right, down);
     this.changed();
   }
 
@@ -119,18 +181,21 @@ export class ImageCanvas {
    * @param {number} wider share of the initial window
    */
   adjust(brighter, wider) {
-    for (const image of this.images) image.adjust(brighter, wider);
+    for (const { image } of this.chosen) image.adjust(brighter, wider);
     this.changed();
   }
 
   /** @param {KeyboardEvent} event */
   press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.panes.length === 0 || event.target !== this.element) return;
     const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!direction || event.ctrlKey || event.metaKey || event.altKey || this.images.length === 0 || event.target !== this.element) return;
-    event.preventDefault();
-    const [right, down] = direction;
-    if (event.shiftKey) this.adjust(-down * KEY_WINDOW, right * KEY_WINDOW);
-    else this.move(-right * KEY_STEP, -down * KEY_STEP);
+    if (this.tool === "draw" && this.pen?.press(event)) event.preventDefault();
+    else if (direction) {
+      event.preventDefault();
+      const [right, down] = direction;
+      if (event.shiftKey) this.adjust(-down * KEY_WINDOW, right * KEY_WINDOW);
+      else this.move(-right * KEY_STEP, -down * KEY_STEP);
+    }
   }
 
   /** @param {1 | -1} direction */
@@ -152,64 +217,33 @@ export class ImageCanvas {
     this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  /** Screen pixels per image pixel. */
-  get scale() {
-    return this.images[0] ? this.viewport.scale(this.images[0].size, this.room()) : 1;
-  }
-
-  room() {
-    return {
-      width: Math.max(1, this.element.clientWidth / Math.max(1, this.images.length) - 2 * MARGIN),
-      height: Math.max(1, this.element.clientHeight - 2 * MARGIN),
-    };
-  }
-
-  /** @param {{x: number, y: number}} at in the element */
-  inPane({ x, y }) {
-    return { x: (x % (this.element.clientWidth / Math.max(1, this.images.length))) - MARGIN, y: y - MARGIN };
-  }
-
   /** Draw at the screen's resolution. */
   draw() {
-    const { canvas, element, images } = this;
-    canvas.hidden = images.length === 0;
-    element.classList.toggle("lit", images.length > 0);
-    element.classList.toggle("zoomed", this.viewport.zoom > 1);
-    if (images.length === 0) return;
+    const { canvas, element, panes } = this;
+    canvas.hidden = panes.length === 0;
+    element.classList.toggle("lit", panes.length > 0);
+    element.classList.toggle("zoomed", panes.some(({ viewport }) => viewport.zoom > 1));
+    if (panes.length === 0) return;
     const ratio = devicePixelRatio;
-    const [width, height] = [Math.round(element.clientWidth * ratio), Math.round(element.clientHeight * ratio)];
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    element.classList.toggle("stacked", isStacked(panes.length, element.clientWidth));
+    const [width, height] = [element.clientWidth, element.clientHeight];
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, width, height);
-    // All panes show the same part at the same size, whatever their resolution.
-    const box = this.viewport.box(images[0].size, this.room());
-    const pane = element.clientWidth / images.length;
-    images.forEach((image, index) => {
+    context.clearRect(0, 0, across, down);
+    context.scale(ratio, ratio);
+    const areas = paneAreas(panes.length, { width, height });
+    panes.forEach((pane, index) => {
+      pane.area = areas[index];
+      const { area } = pane;
       context.save();
-      context.setTransform(ratio, 0, 0, ratio, index * pane * ratio, 0);
       context.beginPath();
-      context.rect(index ? 1 : 0, 0, pane - 1, element.clientHeight);
+      context.rect(area.x, area.y, area.width - 1, area.height - 1);
       context.clip();
-      this.paint(context, image, { ...box, x: box.x + MARGIN, y: box.y + MARGIN });
+      pane.paint(context, { opacity: this.opacity, coarse: this.moving });
+      if (index === 0) this.pen?.paint(context);
       context.restore();
     });
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {WindowedImage} image
-   * @param {{x: number, y: number, width: number, height: number}} box
-   */
-  paint(context, image, { x, y, width, height }) {
-    const source = image.source(this.moving && image.changed);
-    context.imageSmoothingEnabled = width / image.size.width < SHOW_PIXELS || this.viewport.zoom === 1;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(source, x, y, width, height);
-    if (!this.overlay || this.opacity === 0) return;
-    context.imageSmoothingEnabled = true;
-    context.globalAlpha = this.opacity;
-    context.drawImage(this.overlay, x, y, width, height);
-    context.globalAlpha = 1;
   }
 }

@@ -1,32 +1,38 @@
 // @ts-check
 /** Facts about this installation: version, stage and drop folder. */
-import { Problem, fetchHealth } from "./api.js";
+import { Problem, fetchLogin, fetchStage } from "./api.js";
 import { byId } from "./dom.js";
 import { text } from "./text.js";
 
-/** @import { Health, Login } from "./types.js" */
+/** @import { Stage } from "./types.js" */
 
-/** @type {Health | null} */
-let health = null;
+/** @type {Stage | null} */
+let stage = null;
 let task = "";
 
-/**
- * Load and show the version. The page also works without it.
- * @returns {Promise<Login | null>} where users sign in, if login is required
- */
+/** Where users sign in; null if login is not required, or the server cannot be reached. */
+export const findLogin = () => unlessProblem(fetchLogin());
+
+/** Load and show the facts. The page also works without them. */
 export async function showDeployment() {
-  try {
-    health = await fetchHealth();
-    translateDeployment();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-  }
-  return health?.login ?? null;
+  stage = await unlessProblem(fetchStage());
+  translateDeployment();
 }
+
+/**
+ * @template Answer
+ * @param {Promise<Answer>} answer
+ * @returns {Promise<Answer | null>}
+ */
+const unlessProblem = (answer) =>
+  answer.catch((error) => {
+    if (error instanceof Problem) return null;
+    throw error;
+  });
 
 /** Show it in the language of the page. */
 export function translateDeployment() {
-  if (health) byId("build", HTMLElement).textContent = text.page.build(health.version, health.stage);
+  if (stage) byId("build", HTMLElement).textContent = text.page.build(stage.version, stage.stage);
   showAddress();
 }
 
@@ -43,13 +49,13 @@ export function showDropFolder(name) {
  * Where a retraining reads labelled images.
  * @param {string} name of the task
  */
-export const datasetAddress = (name) => `${health?.data_bucket ? `s3://${health.data_bucket}/` : ""}datasets/${name}/`;
+export const datasetAddress = (name) => `${stage ? `s3://${stage.data_bucket}/` : ""}datasets/${name}/`;
 
 function showAddress() {
-  const bucket = health?.data_bucket;
+  const bucket = stage?.data_bucket;
   byId("drop-folder", HTMLElement).hidden = !(bucket && task);
   byId("drop-folder-address", HTMLElement).textContent = `s3://${bucket}/inbox/${task}/`;
 }
 
 /** The size of the largest image that one API call accepts; 0 if the server's limits are not known. */
-export const maxImageBytes = () => health?.max_image_bytes ?? 0;
+export const maxImageBytes = () => stage?.max_image_bytes ?? 0;

@@ -4,11 +4,14 @@
  * on this device. Returns null for any other file; the server reads those. (DICOM PS3.3 sections C.7.6.3 and C.11.2.)
  */
 import { readHeader } from "./dicomheader.js";
-import { LATERALITIES, MODALITIES, VIEW_POSITIONS } from "./dicomterms.js";
+import { sourceOf } from "./dicomsource.js";
+import { hasUnusualWindow, isUsable, windowsOf } from "./dicomwindows.js";
 
 /** @import { Header } from "./dicomheader.js" */
-/** @import { Samples } from "./windowing.js" */
 /** @import { Source } from "./types.js" */
+/** @import { Samples, Window } from "./windowing.js" */
+
+/** @typedef {Samples & {source: Source, windows: (Window & {name: string | null})[]}} DicomFrame */
 
 /** Longest header that is read; files with longer ones are left to the server. */
 const HEAD_BYTES = 4 * 1024 * 1024;
@@ -16,26 +19,29 @@ const HEAD_BYTES = 4 * 1024 * 1024;
 /** Required elements: guessing a sign or polarity could change the image. */
 const REQUIRED = /** @type {const} */ (["rows", "columns", "samples", "photometric", "allocated", "stored", "signed"]);
 
-/** Larger numbers are not real (ENDLESS in chalicelib/imaging/dicom/attributes.py). */
-const MAX_MAGNITUDE = 1e30;
+/** The server treats a smaller slope as one that was never set. */
+const MIN_SLOPE = 1e-30;
 
 /** Elements that give the aspect ratio of a pixel. */
 const PROPORTIONS = /** @type {const} */ (["spacing", "imagerSpacing", "scannedSpacing", "aspectRatio"]);
 
 /**
  * @param {Blob} file with preamble
- * @returns {Promise<(Samples & {source: Source}) | null>} the middle frame, which the server reads as well
+ * @param {number} [number] of the frame, from 1; the middle one by default, which the server reads as well
+ * @returns {Promise<DicomFrame | null>}
  */
-export async function readDicom(file) {
+export async function readDicom(file, number) {
   const header = readHeader(await file.slice(0, HEAD_BYTES).arrayBuffer());
-  return header && !isUnusual(header) ? readFrame(file, header) : null;
+  return header && !isUnusual(header) ? readFrame(file, header, number) : null;
 }
 
 /**
  * @param {Blob} file
  * @param {Header} header
+ * @param {number | undefined} number
+ * @returns {Promise<DicomFrame | null>}
  */
-async function readFrame(file, header) {
+async function readFrame(file, header, number) {
   const [rows, columns, channels] = [header.short("rows", 0), header.short("columns", 0), header.short("samples", 0)];
   const [allocated, stored, signed] = [header.short("allocated", 0), header.short("stored", 0), header.short("signed", 0) === 1];
   const photometric = header.text("photometric");
@@ -43,46 +49,22 @@ async function readFrame(file, header) {
   const size = (rows * columns * channels * allocated) / 8;
   const { at, length } = header.pixels;
   if (size * frames > Math.min(length, file.size - at)) return null;
-  const from = at + Math.floor(frames / 2) * size;
+  const from = at + (number ? number - 1 : Math.floor(frames / 2)) * size;
   const bytes = await file.slice(from, from + size).arrayBuffer();
-  const frame = { width: columns, height: rows, source: sourceOf(header, frames) };
+  const windows = windowsOf(header);
+  const frame = { width: columns, height: rows, source: sourceOf(header, frames), windows };
   if (channels === 3) return { ...frame, channels: /** @type {3} */ (3), data: interleaved(new Uint8Array(bytes), header.short("planar", 0)), ...PLAIN };
   const data = allocated === 8 ? (signed ? new Int8Array(bytes) : new Uint8Array(bytes)) : signed ? new Int16Array(bytes) : new Uint16Array(bytes);
   const isPadding = findPadding(header, data, stored, signed);
   keepStoredBits(data, stored, signed);
   const [slope, intercept] = [header.decimal("slope", 1), header.decimal("intercept", 0)];
   const inverted = photometric === "MONOCHROME1";
-  const own = ownWindow(header);
-  if (!own && hasHotPixels(data, isPadding)) return null;
+  const [own] = windows;
+  // Other frames are not prepared for a model, and get the window of the first that was shown.
+  if (!own && !number && hasHotPixels(data, isPadding)) return null;
   if (isPadding) fillPadding(data, isPadding, inverted !== slope < 0);
   const window = own ?? wholeRange(data, slope, intercept);
   return { ...frame, channels: /** @type {1} */ (1), data, slope, intercept, inverted, window, windowed: Boolean(own) };
-}
-
-/**
- * The source facts of a result: defined terms only, since free text could contain a name.
- * @param {Header} header
- * @param {number} frames
- * @returns {Source}
- */
-function sourceOf(header, frames) {
-  const term = (/** @type {"modality" | "view" | "laterality" | "imageLaterality"} */ name, /** @type {Set<string>} */ defined) => {
-    const value = header.text(name).toUpperCase();
-    return defined.has(value) ? value : undefined;
-  };
-  const known = {
-    modality: term("modality", MODALITIES),
-    laterality: term("imageLaterality", LATERALITIES) ?? term("laterality", LATERALITIES),
-    view_position: term("view", VIEW_POSITIONS),
-    ...(frames > 1 && { frame: Math.floor(frames / 2) + 1, frames }),
-  };
-  return {
-    format: "DICOM",
-    rows: header.short("rows", 0),
-    columns: header.short("columns", 0),
-    transfer_syntax: header.syntaxName,
-    ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
-  };
 }
 
 /**
@@ -97,8 +79,7 @@ const isUnusual = (header) =>
   !(Number.isInteger(header.decimal("frames", 1)) && header.decimal("frames", 1) >= 1 && header.texts("frames").length === 1) ||
   !isUsable(header.decimal("slope", 1)) ||
   !isUsable(header.decimal("intercept", 0)) ||
-  // The server treats such a slope as one that was never set.
-  Math.abs(header.decimal("slope", 1)) <= 1 / MAX_MAGNITUDE ||
+  Math.abs(header.decimal("slope", 1)) <= MIN_SLOPE ||
   hasUnusualWindow(header) ||
   PROPORTIONS.some((name) => !isSquare(header, name));
 
@@ -113,20 +94,6 @@ function hasUnusualSamples(header) {
   const isColour = channels === 3 && photometric === "RGB" && allocated === 8 && header.short("signed", 0) !== 1;
   const isLow = header.short("highBit", stored - 1) === stored - 1 && stored >= 1 && stored <= allocated;
   return !(isGrey || isColour) || !isLow || (allocated === 8 && stored !== 8) || header.short("rows", 0) * header.short("columns", 0) === 0;
-}
-
-/** @param {number} value */
-const isUsable = (value) => Math.abs(value) < MAX_MAGNITUDE;
-
-/**
- * Whether there is a window, and its first values are not plain numbers or its width is at most 1, which makes it a threshold.
- * @param {Header} header
- */
-function hasUnusualWindow(header) {
-  if (header.texts("centre").join("") === "" && header.texts("width").join("") === "") return false;
-  const [[centre], [width]] = [header.decimals("centre"), header.decimals("width")];
-  const window = ownWindow(header);
-  return !(isUsable(centre) && isUsable(width) && window && window.low < window.high);
 }
 
 /**
@@ -213,18 +180,6 @@ function hasHotPixels(data, isPadding) {
   const few = Math.max(1, Math.floor(real.length * 1e-4));
   const [low, high] = [real[few], real[real.length - 1 - few]];
   return high > low && (high - low) * 2 <= real[real.length - 1] - real[0];
-}
-
-/**
- * The file's first window, if it is usable (C.11.2.1.2 and C.11.2.1.3).
- * @param {Header} header
- * @returns {{low: number, high: number} | null}
- */
-function ownWindow(header) {
-  const [[centre], [width]] = [header.decimals("centre"), header.decimals("width")];
-  if (!(centre === centre && width > 1)) return null;
-  if (header.text("curve") === "LINEAR_EXACT") return { low: centre - width / 2, high: centre + width / 2 };
-  return { low: centre - 0.5 - (width - 1) / 2, high: centre - 0.5 + (width - 1) / 2 };
 }
 
 /**

@@ -26,7 +26,7 @@ const ELEMENTS = /** @type {const} */ ({
   samples: [0x00280002, "US"], photometric: [0x00280004, "CS"], planar: [0x00280006, "US"], frames: [0x00280008, "IS"],
   rows: [0x00280010, "US"], columns: [0x00280011, "US"], allocated: [0x00280100, "US"], stored: [0x00280101, "US"],
   highBit: [0x00280102, "US"], signed: [0x00280103, "US"], padding: [0x00280120, "US SS"], paddingLimit: [0x00280121, "US SS"],
-  centre: [0x00281050, "DS"], width: [0x00281051, "DS"], intercept: [0x00281052, "DS"], slope: [0x00281053, "DS"],
+  centre: [0x00281050, "DS"], width: [0x00281051, "DS"], explanation: [0x00281055, "LO"], intercept: [0x00281052, "DS"], slope: [0x00281053, "DS"],
   curve: [0x00281056, "CS"], shape: [0x20500020, "CS"], pixels: [0x7fe00010, "OB OW"],
   spacing: [0x00280030, "DS"], imagerSpacing: [0x00181164, "DS"], scannedSpacing: [0x00182010, "DS"], aspectRatio: [0x00280034, "IS"],
 });

@@ -23,6 +23,16 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
+ * Add a style sheet that the first view does not need.
+ * @param {string} name of a file in styles/
+ * @returns {Promise<unknown>} settled when it is in effect
+ */
+export const addStyles = (name) =>
+  new Promise((resolve) => {
+    document.head.append(element("link", { rel: "stylesheet", href: `/styles/${name}.css`, onload: resolve, onerror: resolve }));
+  });
+
+/**
  * Replace an element's children.
  * @param {Element} parent
  * @param {...Child} children skipped if null, undefined or false
@@ -32,12 +42,11 @@ export function fill(parent, ...children) {
 }
 
 /**
- * Text from the server, such as titles of tasks and classes. It is marked as English, so that screen readers pronounce it correctly.
+ * Text from the server. It is marked with its language, so that screen readers pronounce it correctly.
  * @param {string} content
+ * @param {string} [lang] its language
  */
-export function serverText(content) {
-  return language === SERVER_LANGUAGE ? element("span", {}, content) : element("span", { lang: SERVER_LANGUAGE }, content);
-}
+export const serverText = (content, lang = SERVER_LANGUAGE) => element("span", lang === language ? {} : { lang }, content);
 
 /**
  * The element of index.html with this id and class.
@@ -64,15 +73,18 @@ export function save(content, name) {
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-/** Fill the elements of index.html that name a text with `data-text`, `data-label` or `data-title`. */
-export function fillStaticText() {
-  for (const target of document.querySelectorAll("[data-text]")) {
+/**
+ * Fill the elements that name a text with `data-text`, `data-label` or `data-title`.
+ * @param {ParentNode} [root] of a part of the page that was made later
+ */
+export function fillStaticText(root = document) {
+  for (const target of root.querySelectorAll("[data-text]")) {
     target.textContent = textAt(target.getAttribute("data-text") ?? "");
   }
-  for (const target of document.querySelectorAll("[data-label]")) {
+  for (const target of root.querySelectorAll("[data-label]")) {
     target.setAttribute("aria-label", textAt(target.getAttribute("data-label") ?? ""));
   }
-  for (const target of document.querySelectorAll("[data-title]")) {
+  for (const target of root.querySelectorAll("[data-title]")) {
     target.setAttribute("title", textAt(target.getAttribute("data-title") ?? ""));
   }
 }
@@ -95,4 +107,21 @@ function textAt(path) {
  */
 function present(children) {
   return /** @type {(Node | string)[]} */ (children.filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+/**
+ * What loads a module that awaits its texts. WebKit lets a second `import()` end before the module has
+ * (https://bugs.webkit.org/show_bug.cgi?id=242740), so all calls share one, until it fails.
+ * @template Module
+ * @param {() => Promise<Module>} load
+ * @returns {() => Promise<Module>}
+ */
+export function lazily(load) {
+  /** @type {Promise<Module> | null} */
+  let loading = null;
+  return () =>
+    (loading ??= load().catch((error) => {
+      loading = null;
+      throw error;
+    }));
 }

@@ -4,7 +4,7 @@ import { fetchHeatMap } from "./api.js";
 import { isFromDevice } from "./ondevice.js";
 import { preparedPicture } from "./picture.js";
 
-/** @import { Explanation } from "./lightbox.js" */
+/** @import { Explanation } from "./imageview.js" */
 /** @import { OnDevice } from "./ondevice.js" */
 /** @import { Result } from "./types.js" */
 

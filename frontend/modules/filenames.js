@@ -21,6 +21,22 @@ let database = null;
 /** @param {string} id of a result */
 export const nameOf = (id) => names.get(id) ?? "";
 
+/**
+ * Whether the name of a result's file contains a text. Capitals do not count, nor how many characters an umlaut has, as on a Mac.
+ * @param {string} id of the result
+ * @param {string} wanted
+ */
+export const isNamed = (id, wanted) => folded(nameOf(id)).includes(folded(wanted));
+
+/** @param {string} text */
+const folded = (text) => text.trim().normalize().toLowerCase();
+
+/**
+ * The ids of the results whose files have names that contain a text, those of the latest files first.
+ * @param {string} wanted
+ */
+export const idsNamed = (wanted) => [...names.keys()].filter((id) => isNamed(id, wanted)).reverse();
+
 export const hasNames = () => names.size > 0;
 
 export const countNames = () => names.size;

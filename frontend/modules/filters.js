@@ -1,22 +1,26 @@
 // @ts-check
-/** The filters of the worklist, and the API query that they make up. */
-import { byId, element, fill } from "./dom.js";
-import { hasNames, nameOf } from "./filenames.js";
+/** The filters of the worklist. */
+import { byId, element, fill, lazily } from "./dom.js";
+import { hasNames, isNamed } from "./filenames.js";
 import { count } from "./format.js";
+import { preference } from "./preferences.js";
+import { reads } from "./readingmode.js";
+import { isByProbability, selectionOf } from "./selection.js";
 import { text } from "./text.js";
 
+/** @import { SavedViews, View } from "./savedviews.js" */
 /** @import { Result, Selection, Task } from "./types.js" */
 
-/** API parameters for each choice of "Show". */
-const SHOWN = /** @type {Record<string, Partial<Selection>>} */ ({
-  everything: {},
-  "to-review": { status: "classified", needs_review: true, reviewed: false },
-  "needs-review": { status: "classified", needs_review: true },
-  "not-reviewed": { status: "classified", reviewed: false },
-  reviewed: { status: "classified", reviewed: true },
-  unreadable: { status: "quarantined" },
-  waiting: { status: "received" },
-});
+const loadViews = lazily(() => import("./savedviews.js"));
+const loadLinked = lazily(() => import("./linkedfilters.js"));
+/** Filters without a field, which links set; by their names in the address and in the API. */
+const LINKED = /** @type {const} */ (["reviewed_label", "model", "needs_review"]);
+
+/** What "Show" must not choose for a blind reader. */
+const TELLING = new Set(["needs-review", "disagreement"]);
+
+/** A pause in typing after which the server searches. */
+const TYPING_MS = 400;
 
 export class Filters {
   /**
@@ -31,6 +35,7 @@ export class Filters {
     this.to = byId("filter-to", HTMLInputElement);
     this.tasks = byId("filter-tasks", HTMLSelectElement);
     this.order = byId("filter-order", HTMLSelectElement);
+    this.search = byId("filter-search", HTMLInputElement);
     this.name = byId("filter-name", HTMLInputElement);
     this.nameField = byId("filter-name-field", HTMLElement);
     this.more = byId("more-filters", HTMLElement);
@@ -39,15 +44,29 @@ export class Filters {
      * would be sent to the server.
      * @type {Record<string, HTMLSelectElement | HTMLInputElement>}
      */
-    this.fields = { show: this.shown, label: this.label, from: this.from, to: this.to, tasks: this.tasks, order: this.order };
+    this.fields = {
+      show: this.shown,
+      search: this.search,
+      label: this.label,
+      from: this.from,
+      to: this.to,
+      tasks: this.tasks,
+      order: this.order,
+    };
+    /** @type {Partial<Selection>} */
+    this.linked = {};
     /** @type {Task | null} */
     this.task = null;
-    /** The last sorted list, since rows are rendered far more often than results change. */
-    this.sorted = { of: /** @type {Result[]} */ ([]), results: /** @type {Result[]} */ ([]) };
-    this.form.addEventListener("change", ({ target }) => {
+    const apply = () => {
       this.describe();
       this.keepInAddress();
-      if (target !== this.name) onChange();
+      onChange();
+    };
+    let typing = 0;
+    this.form.addEventListener("change", ({ target }) => target !== this.name && target !== this.search && apply());
+    this.search.addEventListener("input", () => {
+      clearTimeout(typing);
+      typing = window.setTimeout(apply, TYPING_MS);
     });
     this.name.addEventListener("input", () => {
       this.describe();
@@ -56,24 +75,57 @@ export class Filters {
     this.form.addEventListener("reset", () => {
       // The fields are reset after this event.
       setTimeout(() => {
-        this.describe();
-        this.keepInAddress();
-        onChange();
+        this.linked = {};
+        apply();
       });
     });
     this.form.addEventListener("submit", (event) => event.preventDefault());
+    /** @type {SavedViews | null} */
+    this.views = null;
+    /** The saved view that is to be shown when its task is there. @type {View | null} */
+    this.coming = null;
+    this.panel = byId("filter-panel", HTMLDetailsElement);
+    this.panel.addEventListener("toggle", () => this.offerViews());
+    this.form.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || !this.panel.open) return;
+      this.panel.open = false;
+      this.more.focus();
+    });
+    if (preference("views")) this.offerViews();
     this.translate();
-    for (const [name, field] of Object.entries(this.fields)) restore(field, name);
+    this.set(location.search);
+    this.apply = apply;
   }
 
-  /** Write the filters into the address, without those that filter nothing. */
+  /** Load what saves and shows views, when the user has some or may want one. */
+  async offerViews() {
+    // Without them, the filters work as well.
+    const module = await loadViews().catch(() => null);
+    if (module) this.views ??= new module.SavedViews(this);
+  }
+
+  /** The filters in the form of a query, without those that filter nothing. */
+  get query() {
+    const set = Object.entries(this.fields).filter(([, field]) => field.value !== plain(field));
+    const linked = Object.entries(this.linked).map(([name, value]) => [name, String(value)]);
+    return new URLSearchParams([...set.map(([name, field]) => [name, field.value]), ...linked]).toString();
+  }
+
+  /**
+   * Set all filters, as far as there are such values.
+   * @param {string} query as from `query`
+   */
+  set(query) {
+    const values = new URLSearchParams(query);
+    for (const [name, field] of Object.entries(this.fields)) restore(field, values.get(name));
+    this.linked = linked(values);
+  }
+
+  /** Write the filters into the address. */
   keepInAddress() {
     const query = new URLSearchParams(location.search);
-    for (const [name, field] of Object.entries(this.fields)) {
-      const plain = field instanceof HTMLSelectElement ? field.options[0].value : "";
-      if (field.value === plain) query.delete(name);
-      else query.set(name, field.value);
-    }
+    for (const name of [...Object.keys(this.fields), ...LINKED]) query.delete(name);
+    for (const [name, value] of new URLSearchParams(this.query)) query.set(name, value);
     history.replaceState(history.state, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
   }
 
@@ -83,9 +135,14 @@ export class Filters {
     this.shown.value = "to-review";
   }
 
-  /** Fill the choices and keep the selected ones. */
-  translate() {
+  /**
+   * Fill the choices and keep the selected ones.
+   * @param {Task | null} [task] the chosen task, with its titles in the new language
+   */
+  translate(task = this.task) {
+    this.task = task;
     fillChoices(this.shown, text.filters.shown);
+    this.shown.options[this.shown.length - 1].className = "admins-only";
     fillChoices(this.tasks, text.filters.tasks);
     fillChoices(this.order, text.filters.orders);
     this.offerClasses();
@@ -98,7 +155,10 @@ export class Filters {
     this.task = task;
     this.label.value = "";
     this.offerClasses();
-    if (first) restore(this.label, "label");
+    if (this.coming?.task === task.name) this.set(this.coming.query);
+    else if (first) restore(this.label, new URLSearchParams(location.search).get("label"));
+    else this.linked = {};
+    this.coming = null;
     this.keepInAddress();
     this.describe();
   }
@@ -108,25 +168,10 @@ export class Filters {
     fillChoices(this.label, { "": text.filters.anyClass, ...Object.fromEntries(titles) });
   }
 
-  /** @returns {Selection} */
+  /** The API query. */
   selection() {
-    return {
-      task: this.tasks.value === "all" ? null : (this.task?.name ?? null),
-      label: this.tasks.value === "all" ? null : this.label.value || null,
-      status: null,
-      needs_review: null,
-      reviewed: null,
-      ...SHOWN[this.shown.value],
-      ...this.days(),
-      order: this.order.value === "oldest" ? "oldest" : "newest",
-    };
-  }
-
-  /** The chosen days, in whichever order they were entered. */
-  days() {
-    const [first, last] = [this.from.value, this.to.value];
-    const turned = first && last && first > last;
-    return { from: startOfDay(turned ? last : first, 0), to: startOfDay(turned ? first : last, 1) };
+    const chosen = Object.fromEntries(Object.entries(this.fields).map(([name, field]) => [name, field.value]));
+    return selectionOf(chosen, this.task?.name ?? null, this.linked);
   }
 
   /**
@@ -135,50 +180,33 @@ export class Filters {
    */
   named(results) {
     this.nameField.hidden = !hasNames() && !this.name.value;
-    const wanted = this.name.value.trim().toLowerCase();
-    return wanted ? results.filter(({ id }) => nameOf(id).toLowerCase().includes(wanted)) : results;
-  }
-
-  /**
-   * Sort the loaded results; the API itself sorts by time only.
-   * @param {Result[]} results
-   */
-  sort(results) {
-    if (this.order.value !== "least-sure") return results;
-    if (this.sorted.of !== results) this.sorted = { of: results, results: leastSureFirst(results) };
-    return this.sorted.results;
+    return this.name.value ? results.filter(({ id }) => isNamed(id, this.name.value)) : results;
   }
 
   /** Whether any results are filtered out. */
   get narrow() {
-    const { label, status, needs_review, reviewed, from, to } = this.selection();
-    return this.name.value !== "" || [label, status, needs_review, reviewed, from, to].some((wanted) => wanted !== null);
-  }
-
-  get sortsLoaded() {
-    return this.order.value === "least-sure";
+    const { task, order, ...wanted } = this.selection();
+    return this.name.value !== "" || Object.values(wanted).some((value) => value !== null);
   }
 
   /** Show how many filters are active while they are folded away. */
   describe() {
-    this.label.disabled = this.tasks.value === "all";
+    for (const option of this.shown.options) option.disabled = reads("blind") && TELLING.has(option.value);
+    if (this.shown.selectedOptions[0]?.disabled) this.shown.value = plain(this.shown);
+    this.search.disabled = reads("blind");
+    this.label.disabled = this.tasks.value === "all" || reads("blind");
+    // Tasks cannot be compared by probability, which would also tell a blind reader about the answer.
+    for (const option of this.order.options) option.disabled = this.label.disabled && isByProbability(option.value);
+    if (this.order.selectedOptions[0].disabled) this.order.value = "newest";
     const label = !this.label.disabled && this.label.value;
-    const set = [label, this.name.value, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
+    const set = [label, this.search.value, this.name.value, this.from.value, this.to.value, this.tasks.value === "all", this.order.value !== "newest"];
     const number = set.filter(Boolean).length;
+    this.views?.render();
     this.more.textContent = number ? text.filters.moreSet(count(number)) : text.filters.more;
+    document.getElementById("linked-filters")?.remove();
+    // They filter without being shown, too.
+    if (Object.keys(this.linked).length && !reads("blind")) loadLinked().then(({ show }) => show(this)).catch(() => {});
   }
-}
-
-/** More than the results that a list can hold, but small enough to fit beside a probability into 53 bits. */
-const LOCATIONS = 2 ** 24;
-
-/**
- * A stable sort. Sorting 100,000 numbers is ten times faster than sorting as many objects.
- * @param {Result[]} results
- */
-function leastSureFirst(results) {
-  const keys = Float64Array.from(results, ({ probability }, place) => Math.round((probability ?? 2) * 1e6) * LOCATIONS + place);
-  return Array.from(keys.sort(), (key) => results[key % LOCATIONS]);
 }
 
 /**
@@ -195,25 +223,27 @@ function fillChoices(select, choices) {
 }
 
 /**
- * Set a field to its value in the address, if there is a valid one.
- * @param {HTMLSelectElement | HTMLInputElement} field
- * @param {string} name in the address
+ * The linked filters in a query.
+ * @param {URLSearchParams} query
+ * @returns {Partial<Selection>}
  */
-function restore(field, name) {
-  const value = new URLSearchParams(location.search).get(name);
-  const known = field instanceof HTMLSelectElement ? [...field.options].some((option) => option.value === value) : true;
-  if (value !== null && known) field.value = value;
+function linked(query) {
+  const values = LINKED.filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+  return Object.fromEntries(values.map(([name, value]) => [name, name === "needs_review" ? value === "true" : value]));
 }
 
 /**
- * Local midnight, as the API expects it.
- * @param {string} day such as 2026-11-21; may be empty
- * @param {number} later days to add
- * @returns {string | null}
+ * The value with which a field filters nothing.
+ * @param {HTMLSelectElement | HTMLInputElement} field
  */
-function startOfDay(day, later) {
-  if (!day) return null;
-  const [year, month, date] = day.split("-").map(Number);
-  const moment = new Date(year, month - 1, date + later);
-  return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
+const plain = (field) => (field instanceof HTMLSelectElement ? field.options[0].value : "");
+
+/**
+ * Set a field to a value, if it is a valid one.
+ * @param {HTMLSelectElement | HTMLInputElement} field
+ * @param {string | null} value
+ */
+function restore(field, value) {
+  field.value = value ?? plain(field);
+  if (field instanceof HTMLSelectElement && field.selectedIndex < 0) field.value = plain(field);
 }

@@ -12,10 +12,17 @@ const DIGITS = 32;
  * @returns {Promise<string | null>} hexadecimal digits; null if the browser cannot compute it, for example without HTTPS
  * @throws {Problem} if the file can no longer be read
  */
-export async function fingerprint(file) {
+export const fingerprint = async (file) => (await digest(file))?.slice(0, DIGITS) ?? null;
+
+/**
+ * The same with all digits of the SHA-256.
+ * @param {Blob} file
+ * @returns {Promise<string | null>}
+ */
+export async function digest(file) {
   if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await contentOf(file)));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, DIGITS);
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await contentOf(file)));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Result ids by file content. Kept as long as the tab, also across reloads. */

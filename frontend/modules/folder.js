@@ -4,6 +4,15 @@
 /** Files that operating systems leave in folders, and the directory file of DICOM media. */
 const NO_IMAGE = /^(\..*|Thumbs\.db|desktop\.ini|DICOMDIR)$/i;
 
+/** Paths of dropped files. @type {WeakMap<File, string>} */
+const paths = new WeakMap();
+
+/**
+ * The path of a file within the folder that was chosen or dropped.
+ * @param {File} file
+ */
+export const pathOf = (file) => paths.get(file) ?? file.webkitRelativePath;
+
 /** @param {File} file */
 export const mayBeImage = ({ name }) => !NO_IMAGE.test(name);
 
@@ -36,7 +45,16 @@ async function filesUnder(entry) {
  * @param {FileSystemFileEntry} entry
  * @returns {Promise<File[]>}
  */
-const fileOf = (entry) => new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
+const fileOf = (entry) =>
+  new Promise((resolve) =>
+    entry.file(
+      (file) => {
+        paths.set(file, entry.fullPath);
+        resolve([file]);
+      },
+      () => resolve([]),
+    ),
+  );
 
 /**
  * @param {FileSystemDirectoryEntry} folder

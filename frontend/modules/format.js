@@ -61,9 +61,6 @@ export function duration(milliseconds) {
 /** @param {string} iso a point in time, ISO 8601 */
 export const dateTime = (iso) => time({ dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
 
-/** @param {number} milliseconds since 1970 */
-export const clock = (milliseconds) => time({ timeStyle: "medium" }).format(new Date(milliseconds));
-
 /**
  * A duration in its two largest units, such as "3m 20s".
  * @param {number} milliseconds
@@ -75,7 +72,7 @@ export function span(milliseconds) {
   const first = units.findIndex(([, amount]) => amount > 0);
   return (first < 0 ? units.slice(2) : units.slice(first, first + 2))
     .map(([unit, amount]) => number({ style: "unit", unit, unitDisplay: "narrow" }).format(amount))
-    .join(" ");
+    .join("\u00a0");
 }
 
 /** @param {string} iso a point in time, ISO 8601 */

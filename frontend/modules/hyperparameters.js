@@ -67,7 +67,7 @@ export class HyperparameterFields {
       element(
         "p",
         { className: "small-print", id: `${field.id}-meaning` },
-        serverText(this.known[name].description),
+        text.hyperparameterMeanings[name] ?? serverText(this.known[name].description),
         boundsText(this.known[name]),
       ),
     );

@@ -15,11 +15,12 @@ import { element, fill } from "./dom.js";
 
 /**
  * @typedef {object} Chart
- * @property {Line[]} lines at most three; each has its own colour, dash pattern and mark
+ * @property {Line[]} lines each has its own colour, dash pattern and mark, up to the sixth (from the fourth on with styles/modelpages.css)
  * @property {string} label text alternative
  * @property {(x: number) => string} formatX
  * @property {(y: number) => string} formatY
  * @property {{y: number, text: string}} [threshold] a horizontal line, such as the gate
+ * @property {number} [marker] place of a vertical line
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -46,11 +47,14 @@ export function lineChart(chart) {
  */
 export function legend({ lines, threshold }) {
   const entries = lines.map(({ name }, index) =>
-    entry(name, `series-${index}`, node("path", { class: "line", d: "M0 6H34" }), mark(index, 17, 6)),
+    entry(name, series(index), node("path", { class: "line", d: "M0 6H34" }), mark(index, 17, 6)),
   );
   if (threshold) entries.push(entry(threshold.text, "", node("path", { class: "least", d: "M0 6H34" })));
   return element("ul", { className: "chart-legend" }, ...entries);
 }
+
+/** @param {number} index of a line */
+const series = (index) => `series-${index % 6}`;
 
 /**
  * @param {string} name
@@ -67,7 +71,7 @@ function entry(name, series, ...drawn) {
  * @param {Chart} chart
  * @param {number} width pixels
  */
-function draw({ lines, label, formatX, formatY, threshold }, width) {
+function draw({ lines, label, formatX, formatY, threshold, marker }, width) {
   const points = lines.flatMap((line) => line.points);
   const [left, right] = span(points.map(({ x }) => x), 0);
   const ys = points.flatMap(({ y, low = y, high = y }) => [y, low, high]);
@@ -87,6 +91,7 @@ function draw({ lines, label, formatX, formatY, threshold }, width) {
     svg.append(axisLabel(formatX(place), x(place), HEIGHT - 8, anchor));
   }
   if (threshold) svg.append(node("path", { class: "least", d: `M${MARGIN.left} ${y(threshold.y)}H${width - MARGIN.right}` }));
+  if (marker !== undefined) svg.append(node("path", { class: "least", d: `M${x(marker)} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}` }));
   lines.forEach((line, index) => svg.append(drawLine(line, index, x, y)));
   return svg;
 }
@@ -98,7 +103,7 @@ function draw({ lines, label, formatX, formatY, threshold }, width) {
  * @param {(value: number) => number} y
  */
 function drawLine({ points }, index, x, y) {
-  const group = node("g", { class: `series-${index}` });
+  const group = node("g", { class: series(index) });
   const path = points.map((point, at) => `${at ? "L" : "M"}${x(point.x)} ${y(point.y)}`).join("");
   if (path) group.append(node("path", { class: "line", d: path }));
   for (const { x: at, low, high } of points) {
@@ -118,8 +123,8 @@ function drawLine({ points }, index, x, y) {
  */
 function mark(index, x, y, kind = "") {
   const name = `mark ${kind}`.trim();
-  if (index === 0) return node("circle", { class: name, cx: x, cy: y, r: MARK });
-  if (index === 1) return node("rect", { class: name, x: x - MARK + 0.5, y: y - MARK + 0.5, width: 2 * MARK - 1, height: 2 * MARK - 1 });
+  if (index % 3 === 0) return node("circle", { class: name, cx: x, cy: y, r: MARK });
+  if (index % 3 === 1) return node("rect", { class: name, x: x - MARK + 0.5, y: y - MARK + 0.5, width: 2 * MARK - 1, height: 2 * MARK - 1 });
   return node("path", { class: name, d: `M${x} ${y - MARK}L${x + MARK} ${y + MARK}H${x - MARK}Z` });
 }
 

@@ -5,20 +5,23 @@ import { modelsAddress, retrainingsAddress, taskAddress } from "./router.js";
 
 /** @import { Route } from "./types.js" */
 
-/** @typedef {"images" | "models" | "retrainings"} Location */
+/** @typedef {"images" | "models" | "retrainings" | "audit"} Location */
 
 const LOCATIONS = /** @type {const} */ (["images", "models", "retrainings"]);
-const ADDRESSES = { images: taskAddress, models: modelsAddress, retrainings: retrainingsAddress };
+const ADDRESSES = { audit: taskAddress, images: taskAddress, models: modelsAddress, retrainings: retrainingsAddress };
 
 /** @type {Record<Route["name"], Location>} */
 const LOCATION_OF = {
   home: "images",
   task: "images",
+  example: "images",
   result: "images",
   models: "models",
   version: "models",
+  people: "models",
   retrainings: "retrainings",
   retraining: "retrainings",
+  audit: "audit",
 };
 
 /** @param {Route} route */

@@ -4,16 +4,14 @@ import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { datasetAddress } from "./deployment.js";
 import { serverText, element } from "./dom.js";
-import { date, dateTime, decimal } from "./format.js";
-import { pictures } from "./markdown.js";
+import { count, date, dateTime, decimal } from "./format.js";
 import { history } from "./modelhistory.js";
-import { measured, originText } from "./modelversion.js";
-import { plot } from "./plot.js";
-import { fetchDrift, fetchModelFile, fetchVersions, rollBack } from "./modelapi.js";
+import { measured, originText, plots } from "./modelversion.js";
+import { fetchDrift, fetchVersions, rollBack } from "./modelapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
-import { retrainingsAddress, versionAddress } from "./router.js";
+import { peopleAddress, retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
-import { weakness } from "./tasks.js";
+import { taskText, weakness } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
@@ -28,21 +26,22 @@ import { text } from "./text.js";
 export function showModels(task, page) {
   const labels = text.modelPages.models;
   const signal = page.sheet.show({
-    heading: element("span", {}, labels.heading, serverText(task.title)),
+    heading: element("span", {}, labels.heading, taskText(task)),
     content: [part(async () => {
       const versions = await fetchVersions(task.name);
       const current = versions.find(({ status }) => status === "current");
       const all = versions.length ? [element("h3", {}, labels.history), history(task, versions)] : [];
       if (!current) return [...withoutModel(task), ...all];
       const rollBack = [element("h3", {}, labels.rollBackHeading), rollBackPart(task, versions, page)];
-      const pictures = [element("h3", {}, labels.plots), part(() => plots(current, signal))];
+      const pictures = [element("h3", {}, labels.plots), part(() => plots(task, current, signal))];
       return [
         element(
           "div",
           { className: "columns" },
-          element("div", {}, ...inUse(task, current), ...rollBack, ...all),
+          element("div", {}, ...inUse(task, current), ...rollBack),
           element("div", {}, ...pictures),
         ),
+        ...all,
       ];
     })],
     focus: page.focus,
@@ -72,18 +71,8 @@ function inUse(task, current) {
     part(() => measured(task, current)),
     part(async () => driftLine(await fetchDrift(task.name))),
     element("p", {}, element("a", { href: address }, text.tasks.card(current.version))),
+    element("p", {}, element("a", { href: peopleAddress(task.name) }, labels.people)),
   ];
-}
-
-/**
- * The plots of the model card.
- * @param {ModelVersion} version
- * @param {AbortSignal} signal aborted when the view is closed
- */
-async function plots({ task, version }, signal) {
-  const card = await fetchModelFile(task, version, "card.md");
-  const figures = pictures(card).map(({ file, alt }) => plot(() => fetchModelFile(task, version, file), alt, signal));
-  return [element("div", { className: "plots", lang: "en" }, ...figures)];
 }
 
 /**
@@ -119,9 +108,12 @@ const externalEndpoint = ({ model }) =>
  * @param {Drift} drift
  * @returns {Child[]}
  */
-function driftLine({ report, reason }) {
+function driftLine({ report, reason, missing }) {
   const labels = text.modelPages.drift;
-  if (!report) return [element("p", { className: "soft" }, labels.unknown, serverText(reason ?? ""))];
+  if (!report) {
+    const translated = missing && labels.missing[missing.code]?.(count(missing.answers ?? 0), count(missing.needed ?? 0));
+    return [element("p", { className: "soft" }, labels.unknown, translated ?? serverText(reason ?? ""))];
+  }
   const answers = labels.answers(String(report.answers), date(report.until));
   if (!report.drifted) return [element("p", {}, labels.none, answers)];
   const aspects = report.aspects.filter(({ drifted }) => drifted).map(({ aspect, psi }) => labels.aspect(labels.aspects[aspect], decimal(psi)));

@@ -1,15 +1,16 @@
 // @ts-check
 /** One version of a task's model: its status, the decision and its reasons, its metrics, and its card. */
 import { Problem } from "./api.js";
-import { serverText, element } from "./dom.js";
+import { element } from "./dom.js";
 import { date, dateTime, metric } from "./format.js";
-import { render } from "./markdown.js";
+import { pictures, render } from "./markdown.js";
 import { plot } from "./plot.js";
 import { fetchFacts, fetchModelFile, fetchVersions } from "./modelapi.js";
 import { modelsAddress, retrainingAddress, versionAddress } from "./router.js";
+import { translated } from "./sentences.js";
 import { part } from "./sheet.js";
 import { tableBox } from "./table.js";
-import { fact } from "./tasks.js";
+import { fact, taskText } from "./tasks.js";
 import { SERVER_LANGUAGE, text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
@@ -30,16 +31,20 @@ export function showVersion(task, version, page) {
   const labels = text.modelPages.models;
   const signal = page.sheet.show({
     heading: labels.version(version),
-    trail: [element("a", { href: modelsAddress(task.name) }, labels.heading, serverText(task.title))],
+    trail: [element("a", { href: modelsAddress(task.name) }, labels.heading, taskText(task))],
     content: [part(async () => {
       const record = (await fetchVersions(task.name)).find((known) => known.version === version);
       if (!record) throw new Problem(labels.unknown);
-      return [
+      const about = [
         element("p", {}, statusChip(record), ` ${labels.meanings[record.status]}`),
-        ...decision(record),
+        ...decision(record, task),
         facts(record),
         part(() => measured(task, record)),
-        part(async () => [card(record, await fetchModelFile(task.name, version, "card.md"), signal)]),
+      ];
+      const shown = [element("h3", {}, labels.plots), part(() => plots(task, record, signal))];
+      return [
+        element("div", { className: "columns" }, element("div", {}, ...about), element("div", {}, ...shown)),
+        part(async () => [card(await fetchModelFile(task.name, version, "card.md"))]),
       ];
     })],
     focus: page.focus,
@@ -53,9 +58,10 @@ export const statusChip = ({ status }) => element("span", { className: `chip ${s
  * The origin of a version.
  * @param {ModelVersion} version
  */
-export function originText({ origin, run }) {
+export function originText({ origin, run, source }) {
   const labels = text.modelPages.models;
   if (run) return element("a", { href: retrainingAddress(run) }, labels.fromRetraining);
+  if (source) return labels.imported(source.stage);
   return origin === "bundled" ? labels.bundled : labels.registered;
 }
 
@@ -106,11 +112,12 @@ function gateText(value, least) {
 /**
  * The decision and its reasons.
  * @param {ModelVersion} version
+ * @param {Task} task
  * @returns {Child[]}
  */
-function decision({ decision: decided }) {
+function decision({ decision: decided }, task) {
   if (!decided) return [];
-  const reasons = decided.reasons.map((reason) => element("li", {}, serverText(reason)));
+  const reasons = decided.reasons.map((reason) => element("li", {}, ...translated(reason, task)));
   return [
     element(
       "div",
@@ -137,11 +144,32 @@ function facts(version) {
 }
 
 /**
+ * The plots of a version's card.
+ * @param {Task} task
  * @param {ModelVersion} version
- * @param {string} source Markdown
- * @param {AbortSignal} signal
+ * @param {AbortSignal} signal aborted when the view is closed
  */
-function card({ task, version }, source, signal) {
-  const show = (/** @type {string} */ file, /** @type {string} */ alt) => plot(() => fetchModelFile(task, version, file), alt, signal);
-  return element("article", { className: "document", lang: SERVER_LANGUAGE }, ...render(source, show));
+export async function plots(task, { version }, signal) {
+  const card = await fetchModelFile(task.name, version, "card.md");
+  const figures = pictures(card).map(({ file, alt }) => plot(() => fetchModelFile(task.name, version, file), alt, signal, task));
+  return [element("div", { className: "plots" }, ...figures)];
 }
+
+/**
+ * The card without its plots, which are shown beside the metrics.
+ * @param {string} source Markdown
+ */
+const card = (source) => englishDocument("article", source);
+
+/**
+ * A document from training, without its plots. It says where it is not in the language of the page.
+ * @param {"article" | "div"} tag
+ * @param {string} source Markdown
+ */
+export const englishDocument = (tag, source) =>
+  element(
+    tag,
+    { className: "document" },
+    text.storedInEnglish && element("p", { className: "soft" }, text.storedInEnglish),
+    element("div", { lang: SERVER_LANGUAGE }, ...render(source, () => document.createDocumentFragment())),
+  );

@@ -10,7 +10,7 @@ import { text } from "./text.js";
 const ROLES = ["reader", "reviewer", "admin"];
 
 /** @type {Me} */
-let me = { login: false, user: "", groups: [], role: null };
+let me = { login: false, user: "", groups: [], role: null, tasks: null };
 
 /** Load the permissions; until then, nothing is allowed. */
 export async function loadPermissions() {
@@ -18,6 +18,9 @@ export async function loadPermissions() {
   document.body.dataset.role = me.role ?? "none";
   return me;
 }
+
+/** The id of the current user, as in reviews. */
+export const user = () => me.user;
 
 /** @param {Role} role the minimum */
 export const hasRole = (role) => me.role !== null && ROLES.indexOf(me.role) >= ROLES.indexOf(role);

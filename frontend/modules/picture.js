@@ -1,42 +1,44 @@
 // @ts-check
-/** The picture of a result: the user's own file if this visit has it, else the model input. */
+/** The picture of a result: the user's own file if this visit has it, else the display picture, else the model input. */
 import { fetchPreview } from "./api.js";
-import { keepName, nameOf } from "./filenames.js";
+import { displayPicture } from "./displaypicture.js";
+import { nameOf } from "./filenames.js";
+import { fileWindows } from "./filewindows.js";
 import { inspect } from "./imagefile.js";
-import { text } from "./text.js";
+import { isFromDevice } from "./ondevice.js";
+import { originalOf } from "./originals.js";
+import { loadTextsOf, text } from "./text.js";
 import { WindowedImage } from "./windowing.js";
 
 /** @import { Result } from "./types.js" */
+/** @import { Samples } from "./windowing.js" */
+/** @import { NamedWindow } from "./windows.js" */
 
 /**
  * @typedef {object} Picture
  * @property {WindowedImage} image
- * @property {boolean} own whether it is the user's own file and not the model input
+ * @property {boolean} own whether it shows the original, and not the model input
  * @property {string} caption origin and size
+ * @property {NamedWindow[]} [windows] that its file offers
+ * @property {() => Promise<Frames | null>} [frames] loads those of a file with several; null if they cannot be loaded
+ * @property {Promise<Picture | null>} [better] another one, which takes longer to load; null if it cannot be loaded
  */
+
+/**
+ * @typedef {object} Frames
+ * @property {number} count of all in the file
+ * @property {number[]} numbers of those that can be shown, from 1, in order
+ * @property {number} classified number of the frame that is classified
+ * @property {(number: number) => Promise<WindowedImage | null>} read one of them
+ */
+
+await loadTextsOf("picture");
+
+/** Time after which the model input is shown until the display picture is there. */
+const IMPATIENCE_MS = 300;
 
 /** Longest side of a displayed picture: larger than screens, and a tenth of the memory of 100 megapixels. */
 const MAX_SHOWN_SIDE = 4096;
-
-/** A File refers to the disk and holds no bytes; still, the number is limited. */
-const MAX_ORIGINALS = 5000;
-
-/**
- * Files of this visit, by result.
- * @type {Map<string, File>}
- */
-const originals = new Map();
-
-/**
- * Remember a file for when its result is opened again.
- * @param {string} id of the result
- * @param {File} file
- */
-export function remember(id, file) {
-  keepName(id, file.name).catch(() => {}); // it is known until the page is left
-  originals.set(id, file);
-  if (originals.size > MAX_ORIGINALS) originals.delete([...originals.keys()][0]);
-}
 
 /**
  * @param {File} file
@@ -48,12 +50,42 @@ export async function pictureOfFile(file) {
     const { showable, contentType } = await inspect(file);
     if (showable) return named(await bitmapPicture(file, true), file.name);
     // Load the DICOM reader only if it is needed.
-    const samples = contentType === "application/dicom" ? await (await import("./dicom.js")).readDicom(file) : null;
-    return samples && named({ image: new WindowedImage({ samples }), own: true, caption: captionOf(samples, true) }, file.name);
+    return contentType === "application/dicom" ? named(await dicomPicture(file), file.name) : null;
   } catch {
     return null;
   }
 }
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<Picture | null>}
+ */
+async function dicomPicture(file) {
+  const { readDicom } = await import("./dicom.js");
+  const samples = await readDicom(file);
+  if (!samples) return null;
+  const { source: { frame, frames }, windows } = samples;
+  return {
+    image: new WindowedImage({ samples }),
+    own: true,
+    caption: captionOf(samples, true),
+    windows: fileWindows(windows),
+    ...(frame && frames && { frames: async () => framesOf(frames, frame, (number) => readDicom(file, number)) }),
+  };
+}
+
+/**
+ * @param {number} count
+ * @param {number} classified
+ * @param {(number: number) => Promise<Samples | null>} read
+ * @returns {Frames}
+ */
+const framesOf = (count, classified, read) => ({
+  count,
+  numbers: Array.from({ length: count }, (_, index) => index + 1),
+  classified,
+  read: (number) => read(number).then((samples) => samples && new WindowedImage({ samples })),
+});
 
 /**
  * @param {Result} result
@@ -61,19 +93,36 @@ export async function pictureOfFile(file) {
  * @returns {Promise<Picture | null>} null if there is none; the result is shown without it
  */
 export async function pictureOfResult(result, prepared) {
-  const original = originals.get(result.id);
+  const original = originalOf(result.id);
   const own = original && (await pictureOfFile(original));
   if (own && !isRotated(own, result)) return own;
-  const picture = result.status === "quarantined" ? null : await prepared();
-  return picture && named(picture, nameOf(result.id));
+  if (result.status === "quarantined") return null;
+  const name = nameOf(result.id);
+  const display = displayPicture(result).then((picture) => named(picture, name), () => null);
+  const late = Symbol("late");
+  const soon = result.picture && (await Promise.race([display, new Promise((resolve) => setTimeout(resolve, IMPATIENCE_MS, late))]));
+  if (soon && soon !== late) return soon;
+  const input = named(await prepared(), name);
+  if (!input || isFromDevice(result.id)) return input;
+  if (soon === late) return { ...input, better: display };
+  return { ...input, caption: `${input.caption} · ${result.picture ? text.picture.notLoaded : text.picture.notStored}` };
+}
+
+/**
+ * Why a result is shown without any picture, and what to do.
+ * @param {Result} result
+ */
+export function whyNoPicture({ id, status }) {
+  if (isFromDevice(id)) return text.picture.gone;
+  return status === "quarantined" ? text.picture.unreadable : text.picture.missing;
 }
 
 /**
  * A picture with the name of its file in the caption, if it is known.
- * @param {Picture} picture
+ * @param {Picture | null} picture
  * @param {string} name
  */
-const named = (picture, name) => (name ? { ...picture, caption: `${name} · ${picture.caption}` } : picture);
+const named = (picture, name) => (picture && name ? { ...picture, caption: `${name} · ${picture.caption}` } : picture);
 
 /**
  * Whether the browser shows the picture rotated against the model input, so that the heat map would not fit.

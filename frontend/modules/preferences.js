@@ -3,6 +3,9 @@
 
 const PREFIX = "negatoscope.";
 
+/** The name of the preference that is set when the hints have been shown. */
+export const HINTS_SEEN = "hints-seen";
+
 /**
  * @param {string} name
  * @returns {string | null} null where nothing was set, or the browser keeps nothing

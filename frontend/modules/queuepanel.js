@@ -1,13 +1,16 @@
 // @ts-check
 /** The upload queue on the page: its progress, its problems, and its controls. */
-import { announce } from "./announcer.js";
-import { byId, element, serverText } from "./dom.js";
+import { announce, notify } from "./announcer.js";
+import { Problem, whenLoaded } from "./api.js";
+import { byId, element } from "./dom.js";
 import { count, fileSize, percent, wholePercent } from "./format.js";
 import { updateUnloadGuard, takeUnfinished } from "./unloadguard.js";
 import { Queue } from "./queue.js";
+import { blinded, reads } from "./readingmode.js";
+import { markedMessage } from "./reasons.js";
 import { resultAddress } from "./router.js";
 import { Rows } from "./rows.js";
-import { classTitle } from "./tasks.js";
+import { classText } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Item } from "./queue.js" */
@@ -30,6 +33,7 @@ export class QueuePanel {
     this.retry = byId("queue-retry", HTMLButtonElement);
     this.cancel = byId("queue-cancel", HTMLButtonElement);
     this.review = byId("queue-review", HTMLButtonElement);
+    this.csv = byId("queue-csv", HTMLButtonElement);
     this.close = byId("queue-close", HTMLButtonElement);
     this.details = byId("queue-details", HTMLDetailsElement);
     this.notice = byId("left-notice", HTMLElement);
@@ -43,12 +47,15 @@ export class QueuePanel {
     });
     this.frame = 0;
     this.working = false;
+    /** Whether the list of files has made room for an image since the last upload. */
+    this.roomMade = false;
     /** What the last visit left unfinished, until the notice is closed. */
     this.left = takeUnfinished();
     this.pause.addEventListener("click", () => this.togglePause());
     this.retry.addEventListener("click", () => this.queue.retry(this.queue.items.filter(({ state }) => WITHOUT_RESULT.has(state))));
     this.cancel.addEventListener("click", () => this.queue.cancel());
     this.review.addEventListener("click", () => this.beginReview());
+    this.csv.addEventListener("click", () => this.saveTable());
     this.close.addEventListener("click", () => this.queue.clear());
     this.details.addEventListener("toggle", () => this.render());
     byId("left-close", HTMLButtonElement).addEventListener("click", () => {
@@ -64,6 +71,7 @@ export class QueuePanel {
    */
   add(task, files) {
     // On a phone, the list of files would hide the rest of the page.
+    this.roomMade = false;
     if (this.queue.items.length === 0) this.details.open = matchMedia("(min-width: 48rem)").matches;
     this.left = null;
     this.queue.add(task, files);
@@ -100,6 +108,7 @@ export class QueuePanel {
     this.summary.textContent = text.queue.summary(queue, counts, count);
     // Uploading counts as half the work of an image, classifying as the other half.
     const sent = queue.items.reduce((sum, { share, state }) => sum + (HALF_DONE.has(state) ? share / 2 : 0), 0);
+    this.progress.hidden = ended === total;
     this.progress.max = Math.max(1, total);
     this.progress.value = ended + sent;
     this.pause.hidden = queue.unsent === 0;
@@ -110,6 +119,7 @@ export class QueuePanel {
     const toReview = this.toReview();
     this.review.hidden = queue.busy || toReview.length === 0;
     this.review.textContent = text.queue.review(count(toReview.length));
+    this.csv.hidden = queue.busy || reads("blind") || !queue.items.some(({ result }) => result);
     if (this.details.open) this.rows.show([...queue.items].sort(attentionFirst), false);
     if (this.working && !queue.busy && total) announce(text.queue.finished(this.summary.textContent));
     this.working = queue.busy;
@@ -117,8 +127,16 @@ export class QueuePanel {
 
   /** Results of this upload that a person should look at; equal files share one. */
   toReview() {
-    const results = this.queue.items.flatMap(({ result }) => (result?.needs_review ? [result] : []));
+    const results = this.queue.items.flatMap(({ result }) => (result && (result.needs_review || blinded(result).concealed) ? [result] : []));
     return [...new Map(results.map((result) => [result.id, result])).values()];
+  }
+
+  /** An image is opened: after an upload, the list of its files makes room for it, once, unless it shows a problem. */
+  makeRoom() {
+    const { failed, unanswered, unreadable } = this.queue.counts();
+    if (this.roomMade || this.queue.busy || this.queue.items.length === 0 || failed + unanswered + unreadable > 0) return;
+    this.roomMade = true;
+    this.details.open = false;
   }
 
   /** Make room, and begin with the newest, which is the first in the worklist. */
@@ -129,11 +147,22 @@ export class QueuePanel {
     this.onReview(first);
   }
 
+  /** Save the results of this upload with the names of its files. */
+  async saveTable() {
+    try {
+      const { saveUpload } = await whenLoaded(import("./namedcsv.js"));
+      await saveUpload(this.queue.items);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      notify(error.message, { failed: true });
+    }
+  }
+
   /** @param {Item} item */
   row(item) {
     const { file, state, share, id, message } = item;
     const status = state === "sending" ? text.queue.sending(wholePercent(share)) : text.queue.states[state];
-    const note = element("span", { className: "row-note" }, ...(message ? [`${status}: ${message}`] : this.outcome(item, status)));
+    const note = element("span", { className: "row-note" }, ...(message ? [`${status}: `, ...markedMessage(message)] : this.outcome(item, status)));
     const name = id && !HALF_DONE.has(state) ? element("a", { href: resultAddress(id) }, file.name) : element("span", {}, file.name);
     name.className = "row-label";
     return element("li", { className: `queue-row ${state}` }, element("span", { className: "queue-words" }, name, note), this.button(item));
@@ -145,8 +174,8 @@ export class QueuePanel {
    * @returns {(Node | string)[]}
    */
   outcome({ file, task, result }, status) {
-    if (!result) return [`${status} · ${fileSize(file.size)}`];
-    const title = serverText(classTitle(this.findTask(task), result.label));
+    if (!result || blinded(result).concealed) return [`${status} · ${fileSize(file.size)}`];
+    const title = classText(this.findTask(task), result.label);
     const share = percent(result.probability ?? 0);
     return [`${status} · `, title, ` · ${share}`, result.needs_review ? ` · ${text.worklist.needsReview}` : ""];
   }

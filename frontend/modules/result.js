@@ -1,11 +1,11 @@
 // @ts-check
 /** A result as text: the predicted class, its probability, the reasons for review, and the facts about the image. */
-import { serverText, element } from "./dom.js";
+import { element } from "./dom.js";
 import { nameOf } from "./filenames.js";
 import { count, dateTime, duration, percent } from "./format.js";
-import { describeReason } from "./reasons.js";
+import { describeReason, disclaimerText } from "./reasons.js";
 import { versionAddress } from "./router.js";
-import { classNames, classTitle, fact, modalityTitle, useAndLimits } from "./tasks.js";
+import { classNames, classText, fact, modalityTitle, useAndLimits } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Source, Task } from "./types.js" */
@@ -22,23 +22,25 @@ const SHORT_SHA = 12;
  */
 export function describeResult(result, task, took, review) {
   return [
-    element("p", { className: "probability" }, text.result.probability(percent(result.probability ?? 0))),
-    verdict(result),
-    element("h3", {}, text.result.classes),
-    bars(result, task),
+    ...(result.concealed ? [] : describeAnswer(result, task)),
     review,
     element("h3", {}, text.result.about),
     facts(result, took),
     ...(task ? [useAndLimits(task)] : []),
-    element("p", { className: "small-print" }, serverText(result.disclaimer)),
+    element("p", { className: "small-print" }, disclaimerText(result.disclaimer)),
   ];
 }
 
 /**
- * A pending result.
- * @returns {Node[]}
+ * @param {Result} result
+ * @param {Task | undefined} task
  */
-export const describeReceived = () => [element("p", {}, text.result.receivedMeaning)];
+const describeAnswer = (result, task) => [
+  element("p", { className: "probability" }, text.result.probability(percent(result.probability ?? 0))),
+  verdict(result, task),
+  element("h3", {}, text.result.classes),
+  bars(result, task),
+];
 
 /**
  * A quarantined file.
@@ -53,8 +55,11 @@ export function describeQuarantined(result, took) {
   ];
 }
 
-/** @param {Result} result */
-function verdict(result) {
+/**
+ * @param {Result} result
+ * @param {Task | undefined} task
+ */
+function verdict(result, task) {
   if (!result.needs_review) {
     return element(
       "div",
@@ -68,12 +73,16 @@ function verdict(result) {
     { className: "verdict review" },
     element("h3", {}, text.result.needsReview),
     element("p", {}, text.result.needsReviewMeaning),
-    reasons(result),
+    reasons(result, task),
   );
 }
 
-/** @param {Result} result */
-const reasons = ({ reasons }) => element("ul", {}, ...reasons.map((reason) => element("li", {}, ...describeReason(reason))));
+/**
+ * @param {Result} result
+ * @param {Task} [task]
+ */
+const reasons = (result, task) =>
+  element("ul", {}, ...result.reasons.map((reason) => element("li", {}, ...describeReason(reason, result, task))));
 
 /**
  * @param {Result} result
@@ -87,7 +96,7 @@ function bars(result, task) {
     const row = element(
       "li",
       {},
-      element("span", { className: "class-name" }, serverText(classTitle(task, name))),
+      element("span", { className: "class-name" }, classText(task, name)),
       element("span", { className: "share" }, percent(probability)),
       bar,
     );

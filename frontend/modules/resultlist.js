@@ -2,11 +2,22 @@
 /** The loaded results of a selection, sorted and kept up to date. Independent of the page. */
 import { fetchResults } from "./api.js";
 import { MAX_PAGE_SIZE } from "./limits.js";
+import { isByProbability, isSelected } from "./selection.js";
 
-/** @import { Result, ResultPage, Selection } from "./types.js" */
+/** @import { Result, ResultPage, Review, Selection } from "./types.js" */
 
 /** After this time, upload permissions have expired and all retries are over: a missing result is not to be expected. */
-export const UNFINISHED_MS = 3_600_000;
+const UNFINISHED_MS = 3_600_000;
+
+/** After this time, an upload whose file has not arrived has probably been left. If it still arrives, it counts. */
+const UPLOAD_MS = 120_000;
+
+/**
+ * Whether no result is to be expected.
+ * @param {Pick<Result, "status" | "uploading" | "created_at">} result
+ */
+export const isUnfinished = ({ status, uploading, created_at }) =>
+  status === "received" && Date.now() - Date.parse(created_at) > (uploading ? UPLOAD_MS : UNFINISHED_MS);
 
 /**
  * For this long after a change on this page, lists from the server may not include it: indexes are eventually consistent.
@@ -28,6 +39,12 @@ export class ResultList {
     this.loaded = false;
     /** Times of changes made on this page, by its own clock. @type {Map<string, number>} by id */
     this.changed = new Map();
+    /** Results that were hidden, shown or deleted on this page. @type {Set<string>} ids */
+    this.dropped = new Set();
+    /** Results that have left the selection, and were looked for since. @type {Set<string>} ids */
+    this.left = new Set();
+    /** What the last refresh has read. @type {Set<string>} ids */
+    this.read = new Set();
     /** @type {Promise<void> | null} */
     this.reading = null;
   }
@@ -39,20 +56,21 @@ export class ResultList {
   async refresh() {
     if (this.loaded && this.selection.order === "oldest") {
       // New results are at the end, and are loaded when it is reached.
-      await this.followWaiting();
+      await this.follow();
       return this.cursor === null ? this.readOn() : 0;
     }
     const asked = performance.now();
     const page = await fetchResults(this.selection);
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
-    const gap = fresh === page.results.length && page.cursor !== null;
+    // A page may be empty although there are more: the server reads so many results for it at most.
+    const gap = fresh > 0 && fresh === page.results.length && page.cursor !== null;
     // If results between the newest page and the known ones are missing, start over instead of hiding them.
     if (gap) this.forget();
     if (gap || !this.loaded) this.cursor = page.cursor;
     this.keepRead(page.results, asked);
     const first = !this.loaded;
     this.loaded = true;
-    await this.followWaiting(page.results);
+    await this.follow(page, asked);
     return first ? 0 : fresh;
   }
 
@@ -62,20 +80,39 @@ export class ResultList {
   }
 
   /**
-   * Update pending results, also far down the list: one page at a time, oldest first.
-   * @param {Result[]} [read] results that were just loaded
+   * Update results that the newest page does not show: pending ones, also far down the list, and those that have left the
+   * selection, because others have reviewed them. One page at a time, oldest first.
+   * @param {ResultPage} [newest] the page that was just loaded
+   * @param {number} [asked] time of its request
    */
-  async followWaiting(read = []) {
-    const asked = new Set(read.map(({ id }) => id));
+  async follow(newest = { results: [], cursor: "" }, asked = 0) {
+    this.read = new Set(newest.results.map(({ id }) => id));
+    for (const id of this.read) this.left.delete(id);
     const young = (/** @type {string} */ created_at) => Date.now() - Date.parse(created_at) < UNFINISHED_MS;
-    const waiting = this.ordered.filter(
-      ({ id, status, created_at }) => status === "received" && young(created_at) && !asked.has(id),
-    );
-    if (waiting.length === 0) return;
-    const from = waiting.map(({ created_at }) => created_at).sort()[0];
+    const missing = this.ordered.filter(({ id }) => !this.read.has(id));
+    const waiting = missing.filter(({ status, created_at }) => status === "received" && young(created_at));
+    const left = missing.filter((result) => this.hasLeft(result, newest, asked));
+    if (waiting.length + left.length === 0) return;
+    const from = [...waiting, ...left].map(({ created_at }) => created_at).sort()[0];
     const sent = performance.now();
-    const page = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: MAX_PAGE_SIZE });
-    this.keepRead(page.results.filter(({ id }) => this.known.has(id)), sent);
+    const { results, cursor } = await fetchResults({ task: this.selection.task, from, order: "oldest" }, { limit: MAX_PAGE_SIZE });
+    const found = results.filter(({ id }) => this.known.has(id));
+    this.keepRead(found, sent);
+    for (const { id } of found) this.read.add(id);
+    const end = results.at(-1)?.created_at ?? "";
+    for (const { id, created_at } of left) if (cursor === null || created_at <= end) this.left.add(id);
+  }
+
+  /**
+   * Whether the page would show a result if it still belonged to the selection.
+   * @param {Result} result that it does not show
+   * @param {ResultPage} page the first one of the selection
+   * @param {number} asked time of its request
+   */
+  hasLeft(result, { results, cursor }, asked) {
+    if (this.left.has(result.id) || this.isUnsettled(result.id, asked) || !isSelected(result, this.selection)) return false;
+    const last = results.at(-1);
+    return cursor === null || Boolean(last && compareIn(this.selection.order, result, last) < 0);
   }
 
   /**
@@ -103,7 +140,21 @@ export class ResultList {
    */
   keepChanged(result) {
     this.changed.set(result.id, performance.now());
+    this.dropped.delete(result.id);
     this.keep([result]);
+  }
+
+  /**
+   * Remove a result that has left the list for good.
+   * @param {string} id
+   */
+  drop(id) {
+    const result = this.known.get(id);
+    this.dropped.add(id);
+    if (!result) return;
+    this.ordered = [...this.ordered];
+    this.remove(result);
+    this.known.delete(id);
   }
 
   /**
@@ -112,8 +163,16 @@ export class ResultList {
    * @param {number} asked time of the request, by this page's clock
    */
   keepRead(results, asked) {
-    const older = (/** @type {Result} */ { id }) => this.known.has(id) && asked < (this.changed.get(id) ?? -Infinity) + SETTLED_MS;
-    this.keep(results.filter((result) => !older(result)));
+    this.keep(results.filter(({ id }) => !this.dropped.has(id) && !(this.known.has(id) && this.isUnsettled(id, asked))));
+  }
+
+  /**
+   * Whether a list may not include a change made on this page.
+   * @param {string} id of the result
+   * @param {number} asked time of the list's request
+   */
+  isUnsettled(id, asked) {
+    return asked < (this.changed.get(id) ?? -Infinity) + SETTLED_MS;
   }
 
   /** @param {Result[]} results in any order; of two with the same id, the later one counts */
@@ -161,14 +220,12 @@ export class ResultList {
    * The index of a result, by binary search: sorting 100,000 results again for each would be too slow.
    * @param {Result} result
    */
-  place({ created_at, id }) {
-    const direction = this.selection.order === "oldest" ? 1 : -1;
+  place(result) {
+    const { order } = this.selection;
     let [first, end] = [0, this.ordered.length];
     while (first < end) {
       const middle = (first + end) >> 1;
-      const other = this.ordered[middle];
-      const order = direction * compare(other.created_at, created_at) || compare(other.id, id);
-      if (order < 0) first = middle + 1;
+      if (compareIn(order, this.ordered[middle], result) < 0) first = middle + 1;
       else end = middle;
     }
     return first;
@@ -176,25 +233,23 @@ export class ResultList {
 }
 
 /**
- * Whether a result that was created or changed here belongs to a list.
- * @param {Result} result
- * @param {Selection} selection
- */
-export const isSelected = ({ task, label, status, needs_review, review, created_at }, selection) =>
-  (selection.task === null || selection.task === task) &&
-  (selection.label === null || selection.label === label) &&
-  (selection.status === null || selection.status === status) &&
-  (selection.needs_review === null || selection.needs_review === needs_review) &&
-  (selection.reviewed === null || selection.reviewed === Boolean(review)) &&
-  (selection.from === null || Date.parse(created_at) >= Date.parse(selection.from)) &&
-  (selection.to === null || Date.parse(created_at) < Date.parse(selection.to));
-
-/**
  * The fields that a list shows; the others of 100,000 results would fill the memory.
  * @param {Result} result
  * @returns {Result}
  */
 const listed = (result) => ({ ...result, probabilities: {}, heatmap: null, source: null, disclaimer: "" });
+
+/**
+ * Compare two results of a list; of several with the same probability, the newest is first.
+ * @param {Selection["order"]} order
+ * @param {Result} a
+ * @param {Result} b
+ */
+function compareIn(order, a, b) {
+  const sure = isByProbability(order) ? (a.probability ?? 0) - (b.probability ?? 0) : 0;
+  const age = compare(a.created_at, b.created_at) || compare(a.id, b.id);
+  return (order === "most-sure" ? -sure : sure) || (order === "oldest" ? age : -age);
+}
 
 /**
  * Compare timestamps of the same format as text.

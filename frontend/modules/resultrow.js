@@ -1,11 +1,11 @@
 // @ts-check
 /** One result as a row of the worklist. */
-import { serverText, element } from "./dom.js";
+import { element } from "./dom.js";
 import { nameOf } from "./filenames.js";
 import { percent, shortTime } from "./format.js";
-import { UNFINISHED_MS } from "./resultlist.js";
+import { isUnfinished } from "./resultlist.js";
 import { resultAddress } from "./router.js";
-import { classTitle } from "./tasks.js";
+import { classText, taskText } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Task } from "./types.js" */
@@ -13,18 +13,24 @@ import { text } from "./text.js";
 /**
  * @param {Result} result
  * @param {Task | undefined} task
- * @param {{open: boolean, nameTask: boolean}} how whether it is open, and whether the list contains several tasks
+ * @param {object} how
+ * @param {boolean} how.open whether it is open
+ * @param {boolean} [how.beside] whether it is shown beside the open one
+ * @param {boolean} how.nameTask whether the list contains several tasks
+ * @param {HTMLElement | null} [how.picture]
+ * @param {HTMLElement | null} [how.checkbox] that selects the row
  */
-export function resultRow(result, task, { open, nameTask }) {
+export function resultRow(result, task, { open, beside = false, nameTask, picture = null, checkbox = null }) {
   const link = element(
     "a",
-    { href: resultAddress(result.id), className: result.status },
+    { href: resultAddress(result.id), className: result.status, id: `row-${result.id}` },
+    picture,
     element("span", { className: "row-label" }, ...title(result, task)),
     nameOf(result.id) && element("span", { className: "row-name" }, nameOf(result.id)),
     element("span", { className: "row-note" }, ...notes(result, task, nameTask)),
   );
   if (open) link.setAttribute("aria-current", "true");
-  return element("li", {}, link);
+  return element("li", beside ? { className: "beside" } : {}, checkbox, link);
 }
 
 /**
@@ -32,11 +38,11 @@ export function resultRow(result, task, { open, nameTask }) {
  * @param {Task | undefined} task
  * @returns {(Node | string)[]}
  */
-function title({ status, label, created_at }, task) {
-  const old = Date.now() - Date.parse(created_at) > UNFINISHED_MS;
-  if (status === "received") return [old ? text.worklist.unfinished : text.worklist.received];
+function title(result, task) {
+  const { status, concealed, label } = result;
+  if (status === "received") return [isUnfinished(result) ? text.worklist.unfinished : text.worklist.received];
   if (status === "quarantined") return [text.worklist.quarantined];
-  return [serverText(classTitle(task, label))];
+  return [concealed ? text.worklist.unread : classText(task, label)];
 }
 
 /**
@@ -50,9 +56,9 @@ function notes(result, task, nameTask) {
   return [
     mark(result, task),
     probability === null ? null : element("span", {}, percent(probability)),
-    element("time", { dateTime: created_at }, shortTime(created_at)),
-    nameTask ? serverText(task?.title ?? result.task) : null,
+    nameTask ? taskText(task, result.task) : null,
     arrival === "drop-folder" ? element("span", {}, text.facts.arrivals[arrival]) : null,
+    element("time", { dateTime: created_at }, shortTime(created_at)),
   ];
 }
 
@@ -61,9 +67,10 @@ function notes(result, task, nameTask) {
  * @param {Result} result
  * @param {Task | undefined} task
  */
-function mark({ status, needs_review, review, label }, task) {
+export function mark({ status, needs_review, review, disagreement, label }, task) {
+  if (disagreement) return element("span", { className: "chip review" }, text.filters.shown.disagreement);
   if (review) {
-    const verdict = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, serverText(classTitle(task, review.label))];
+    const verdict = review.label === label ? [text.worklist.confirmed] : [text.worklist.corrected, classText(task, review.label)];
     return element("span", { className: "chip reviewed" }, ...verdict);
   }
   return needs_review && status === "classified" ? element("span", { className: "chip review" }, text.worklist.needsReview) : null;

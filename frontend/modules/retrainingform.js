@@ -1,6 +1,7 @@
 // @ts-check
 /** The form that starts a retraining. */
 import { announce } from "./announcer.js";
+import { Problem } from "./api.js";
 import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
@@ -10,14 +11,19 @@ import { note } from "./sheet.js";
 import { text } from "./text.js";
 
 /** @import { RetrainingRequest } from "./modeltypes.js" */
+/** @import { TrainingDataView } from "./trainingdata.js" */
 /** @import { Task } from "./types.js" */
 
 const CHOICES = /** @type {const} */ (["approval", "force", "spot"]);
 
-/** @param {Task} task */
-export function retrainingForm(task) {
+/**
+ * @param {Task} task
+ * @param {TrainingDataView} data
+ */
+export function retrainingForm(task, data) {
   const labels = text.modelPages.retrainings;
-  const choices = CHOICES.map((name) => ({ name, input: checkbox() }));
+  // A model that nobody has looked at should be the exception.
+  const choices = CHOICES.map((name) => ({ name, input: checkbox(name === "approval") }));
   const tune = checkbox();
   const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: DEFAULT_TRIALS, required: true });
   const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, labels.trials), trials);
@@ -47,6 +53,10 @@ export function retrainingForm(task) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     fill(problem);
+    if (data.obstacle) {
+      fill(problem, note(new Problem(data.obstacle)));
+      return;
+    }
     start.disabled = true;
     try {
       const { name } = await startRetraining(requestBody());
@@ -74,7 +84,7 @@ export function retrainingForm(task) {
   }
 }
 
-const checkbox = () => element("input", { type: "checkbox" });
+const checkbox = (checked = false) => element("input", { type: "checkbox", checked });
 
 /**
  * @param {HTMLInputElement} input

@@ -1,6 +1,7 @@
 // @ts-check
 /** The list of retrainings of all tasks, and the form to start one. */
-import { serverText, element, fill } from "./dom.js";
+import { whenLoaded } from "./api.js";
+import { element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { Poller } from "./poller.js";
 import { fetchRetrainings } from "./modelapi.js";
@@ -8,7 +9,10 @@ import { KeyedView } from "./keyedview.js";
 import { retrainingForm } from "./retrainingform.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
+import { translated } from "./sentences.js";
 import { note } from "./sheet.js";
+import { taskText } from "./tasks.js";
+import { TrainingDataView } from "./trainingdata.js";
 import { text } from "./text.js";
 
 /** @import { Retraining } from "./modeltypes.js" */
@@ -24,23 +28,48 @@ const REFRESH_MS = 5_000;
 export function showRetrainings(task, page) {
   const labels = text.modelPages.retrainings;
   const listed = element("div");
+  const data = new TrainingDataView(task);
   const signal = page.sheet.show({
     heading: labels.heading,
     content: [
-      element("h3", {}, labels.startHeading, serverText(task.title)),
+      element("h3", {}, labels.startHeading, taskText(task)),
       element("p", {}, labels.what, element("a", { href: modelsAddress(task.name) }, labels.whatModels)),
-      hasRole("admin") ? retrainingForm(task) : adminsOnly(labels.startRight),
+      element("h4", {}, text.modelPages.trainingData.heading),
+      data.element,
+      ...(hasRole("admin") ? [uploadPart(task, data, () => signal), retrainingForm(task, data)] : [adminsOnly(labels.startRight)]),
       element("h3", {}, labels.list),
       listed,
     ],
     focus: page.focus,
   });
+  data.load();
   const list = new List(page.find);
   const poller = new Poller(async () => {
     await list.refresh();
     return true;
   }, REFRESH_MS, signal);
   fill(listed, poller.problem, list.status, list.rows, list.more);
+}
+
+/**
+ * The part in which labelled images are uploaded, which is loaded when it is opened.
+ * @param {Task} task
+ * @param {TrainingDataView} data
+ * @param {() => AbortSignal} signal of the view
+ */
+function uploadPart(task, data, signal) {
+  const content = element("div");
+  const box = element("details", { className: "labelled-upload" }, element("summary", {}, text.modelPages.trainingData.upload), content);
+  const load = async () => {
+    try {
+      const { labelledUpload } = await whenLoaded(import("./labelledupload.js"));
+      fill(content, labelledUpload(task, signal(), () => data.load()));
+    } catch (error) {
+      fill(content, note(error, load));
+    }
+  };
+  box.addEventListener("toggle", load, { once: true });
+  return box;
 }
 
 /** @param {Pick<Retraining, "status" | "waiting_for">} retraining */
@@ -104,11 +133,11 @@ class List {
     const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
     const labels = text.modelPages.retrainings;
     return [
-      element("a", { href: retrainingAddress(name) }, serverText(this.find(task)?.title ?? (task || name)), started && ` · ${dateTime(started)}`),
+      element("a", { href: retrainingAddress(name) }, taskText(this.find(task), task || name), started && ` · ${dateTime(started)}`),
       " ",
       statusChip(retraining),
       started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),
-      outcome && element("p", { className: "soft outcome-line" }, serverText(outcome)),
+      outcome && element("p", { className: "soft outcome-line" }, ...translated(outcome, this.find(task))),
     ];
   }
 }

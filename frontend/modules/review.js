@@ -1,91 +1,71 @@
 // @ts-check
-/** The review form: confirms the model's class or corrects it. Reviews train the next model. */
+/** The review of a result: confirms the model's class or corrects it. Reviews train the next model. */
 import { notify } from "./announcer.js";
-import { Problem, fetchResult, saveReview, withdrawReview } from "./api.js";
-import { serverText, element, fill } from "./dom.js";
-import { MAX_TEXT } from "./limits.js";
-import { prefer, preference } from "./preferences.js";
+import { Problem, fetchResult, saveReview, withdrawReading, withdrawReview } from "./api.js";
+import { nameOf } from "./filenames.js";
+import { ownReading } from "./ownreading.js";
 import { hasRole } from "./permissions.js";
-import { forgetChange, lastChangeOf, recordChange, revert } from "./reviewchanges.js";
-import { describeConflict } from "./reviewconflict.js";
-import { describeReadings, isMine, summarize } from "./reviewsummary.js";
-import { classNames, classTitle } from "./tasks.js";
-import { text } from "./text.js";
+import { reads } from "./readingmode.js";
+import { forgetChange, lastChangeOf, recordChange, recordReading, revert } from "./reviewchanges.js";
+import { ReviewForm } from "./reviewform.js";
+import { isMine } from "./reviewsummary.js";
+import { SaveQueue } from "./savequeue.js";
+import { loadTextsOf, text } from "./text.js";
 
 /** @import { Result, Review as ReviewOfResult, Task } from "./types.js" */
 
-const ON = "on";
+await loadTextsOf("reading");
 
-/** Comments that were typed but not saved, by the image's id: they survive another language, and a look at another image. @type {Map<string, string>} */
-const drafts = new Map();
+/** Images whose answer this page has shown: a later reading of theirs is not blind, even if the answer is hidden again. @type {Set<string>} */
+const disclosed = new Set();
 
 export class Review {
   /**
    * @param {Result} result
    * @param {Task | undefined} task
-   * @param {{onReview: (changed: Result) => void, onNext: () => void}} listeners
+   * @param {object} listeners
+   * @param {(changed: Result) => void} listeners.onReview
+   * @param {() => void} listeners.onNext
+   * @param {() => boolean} listeners.isLeft whether another image has been opened
    */
-  constructor(result, task, { onReview, onNext }) {
+  constructor(result, task, { onReview, onNext, isLeft }) {
     this.result = result;
     this.task = task;
     this.onReview = onReview;
     this.onNext = onNext;
-    /** The change that is being saved, after those before it. @type {Promise<unknown>} */
-    this.saving = Promise.resolve();
-    /** The number of changes that are not saved yet. */
-    this.unsaved = 0;
-    /** The review that the last unsaved change will lead to; null for an undo. @type {string | null} */
-    this.coming = null;
+    this.isLeft = isLeft;
+    this.queue = new SaveQueue({
+      onResult: (changed) => this.show(changed),
+      onProblem: (message) => this.fail(message),
+      onBusy: (busy) => (this.form.element.ariaBusy = String(busy)),
+    });
+    /** The class that was chosen last. */
+    this.chosen = "";
     /** The class that could not be saved because of another person's review. @type {string | null} */
     this.conflict = null;
-    this.names = classNames(result, task);
-    this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: drafts.get(result.id) ?? result.review?.comment ?? "" });
-    this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
-    this.outcome = element("p", { className: "outcome" });
-    /** The conflict, and all readings. */
-    this.others = element("div");
-    this.undoing = element("button", { type: "button", className: "quiet", "aria-keyshortcuts": "u" }, text.review.undo);
-    this.advance = element("input", { type: "checkbox", id: "advance", checked: preference("advance") === ON });
-    this.comment.addEventListener("input", () => {
-      drafts.set(result.id, this.comment.value);
-      this.render();
-    });
-    this.keep.addEventListener("click", () => this.save(this.result.review?.label ?? "", false));
-    this.undoing.addEventListener("click", () => this.undo());
-    this.advance.addEventListener("change", () => prefer("advance", this.advance.checked ? ON : "off"));
-    this.form = this.makeForm();
-    this.render();
-  }
-
-  makeForm() {
-    return element(
-      "section",
-      { className: "review-form", "aria-labelledby": "review-heading" },
-      element("h3", { id: "review-heading" }, hasRole("reviewer") ? text.review.heading : text.review.headingOfOthers),
-      ...(hasRole("reviewer") ? this.makeEntries() : [this.outcome, this.others, element("p", { className: "small-print" }, text.review.notYours)]),
-    );
-  }
-
-  makeEntries() {
-    return [
-      this.classes,
-      element("label", { htmlFor: this.comment.id }, text.review.comment),
-      element("div", { className: "comment" }, this.comment, this.keep),
-      element("div", { className: "review-actions" }, this.outcome, this.undoing),
-      this.others,
-      element("label", { className: "checkbox" }, this.advance, element("span", {}, text.review.advance)),
-    ];
+    this.form = new ReviewForm(this);
+    this.disclose();
   }
 
   /** @param {number} number of the class, from 1 */
   choose(number) {
-    const name = this.names[number - 1];
+    const name = this.form.names[number - 1];
     if (name) this.save(name, true);
   }
 
   confirm() {
-    this.save(this.result.label ?? "", true);
+    if (this.result.label === null) notify(text.reading.noConfirm, { failed: true });
+    else this.save(this.result.label, true);
+  }
+
+  /** Whether the user's readings stand beside the reviews of others. */
+  get isSecond() {
+    return reads("blind") || reads("second");
+  }
+
+  /** The reading that the form shows and changes. */
+  get current() {
+    return this.isSecond ? ownReading(this.result) : this.result.review;
   }
 
   /**
@@ -93,69 +73,93 @@ export class Review {
    * @param {boolean} goOn whether the next image may be opened
    */
   async save(label, goOn) {
-    const comment = this.comment.value.trim();
+    const comment = this.form.written;
     const coming = JSON.stringify([label, comment]);
-    // A key that is held down, or a double click.
-    if (this.unsaved && this.coming === coming) return;
+    // A double click, or a key that was meant for the next image.
+    if (this.queue.unsaved && this.queue.coming === coming) {
+      if (goOn && this.form.advance.checked) notify(text.review.tooEarly, { failed: true });
+      return;
+    }
     this.conflict = null;
+    this.chosen = label;
     const saved = await this.change(coming, async () => {
-      const before = this.result.review;
+      const { id, concealed, review: before } = this.result;
+      const second = Boolean(concealed) || (this.isSecond && !isMine(before));
       try {
-        const result = await saveReview(this.result.id, label, comment, { seen: before });
-        recordChange(result, before);
+        const result = await saveReview(id, label, comment, { seen: before, second, kind: concealed && !disclosed.has(id) ? "blind" : undefined });
+        this.record(result);
         return result;
       } catch (error) {
-        if (!isConflict(error)) throw error;
-        this.conflict = label;
-        await this.reload();
+        await this.meet(error);
+        this.conflict = this.chosen;
+        this.form.render();
         // It may be below the fold; the focus brings it into view.
-        /** @type {HTMLElement | null} */ (this.others.querySelector(".conflict"))?.focus();
-        notify(text.review.conflict.heading, { failed: true });
+        /** @type {HTMLElement | null} */ (this.form.others.querySelector(".conflict"))?.focus();
+        this.complain(text.review.conflict.heading);
         return null;
       }
     });
     if (!saved) return;
-    this.forgetDraft(comment);
-    notify(`${text.review.saved} ${this.outcome.textContent}`);
-    if (goOn && this.advance.checked) this.onNext();
+    this.form.forgetDraft(comment);
+    const [said = this.form.outcome] = this.form.comparison;
+    notify(`${text.review.saved} ${said.textContent}`);
+    if (goOn && this.form.advance.checked) this.onNext();
+  }
+
+  /**
+   * Keep what a change has done, so that it can be undone.
+   * @param {Result} result after the change
+   */
+  record(result) {
+    const before = this.result;
+    const own = ownReading(result);
+    if (own && own.reviewed_at !== result.review?.reviewed_at) {
+      if (own.reviewed_at !== ownReading(before)?.reviewed_at) recordReading(result, own);
+    } else recordChange(result, before.review);
   }
 
   /** Save as another reading what could not be saved as the review. */
   async addReading() {
     const { conflict } = this;
-    const comment = this.comment.value.trim();
+    const comment = this.form.written;
     if (conflict === null) return;
     const added = await this.change(null, async () => {
       const result = await saveReview(this.result.id, conflict, comment, { seen: this.result.review, second: true });
+      this.record(result);
       this.conflict = null;
       return result;
     });
     if (!added) return;
-    this.forgetDraft(comment);
+    this.form.forgetDraft(comment);
     notify(text.review.added);
+  }
+
+  /** The number of changes that are not saved yet. */
+  get unsaved() {
+    return this.queue.unsaved;
   }
 
   /** Whether `undo` has something to do for this image. */
   get canUndo() {
-    return Boolean(lastChangeOf(this.result)) || isMine(this.result.review);
+    return Boolean(lastChangeOf(this.result) ?? (this.isSecond && ownReading(this.result))) || isMine(this.result.review);
   }
 
   /** Go back to the review before the last change made on this page; without one, withdraw one's own review. */
   async undo() {
     const undone = await this.change(null, async () => {
       const change = lastChangeOf(this.result);
-      if (!change && !isMine(this.result.review)) return null;
+      const own = ownReading(this.result);
+      if (!this.canUndo) return null;
       try {
         const { id, review } = this.result;
-        const result = await (change ? revert(change) : withdrawReview(id, review, null));
-        this.comment.value = result.review?.comment ?? "";
-        drafts.delete(id);
+        const withdraw = () => (own && !isMine(review) ? withdrawReading(id, own) : withdrawReview(id, review, null));
+        const result = await (change ? revert(change) : withdraw());
+        this.form.restore(result.review?.comment);
         return result;
       } catch (error) {
-        if (!isConflict(error)) throw error;
+        await this.meet(error);
         if (change) forgetChange(change);
-        await this.reload();
-        notify(text.review.notUndone, { failed: true });
+        this.complain(text.review.notUndone);
         return null;
       }
     });
@@ -164,114 +168,86 @@ export class Review {
 
   /**
    * Take over a review that was made elsewhere, unless a change is being saved, which would then meet it.
-   * @param {ReviewOfResult | null} review
+   * @param {ReviewOfResult | null} [review] as the list has it; absent if the list does not show it
    */
   async learn(review) {
-    if (this.unsaved || review?.reviewed_at === this.result.review?.reviewed_at) return;
+    const before = this.result;
+    const isNews = (/** @type {ReviewOfResult | null} */ known) => known?.reviewed_at !== before.review?.reviewed_at;
+    if (this.unsaved || (review !== undefined && !isNews(review))) return;
     try {
-      await this.reload();
+      const current = await fetchResult(before.id);
+      // Something may have been saved meanwhile.
+      if (this.unsaved || this.result !== before || !isNews(current.review)) return;
+      this.show(current);
     } catch (error) {
       // The next refresh of the list tries again.
       if (error instanceof Problem) return;
       throw error;
     }
-    notify(`${text.review.changedElsewhere} ${this.outcome.textContent}`);
-  }
-
-  /** Load the current result, with the review that was saved elsewhere. */
-  async reload() {
-    this.result = await fetchResult(this.result.id);
-    this.render();
-    this.onReview(this.result);
-  }
-
-  /** @param {string} comment that was saved */
-  forgetDraft(comment) {
-    if (drafts.get(this.result.id)?.trim() === comment) drafts.delete(this.result.id);
+    notify(`${text.review.changedElsewhere} ${this.form.outcome.textContent}`);
   }
 
   /**
-   * Save a change after those before it, so that none is lost.
-   * @param {string | null} coming see the property
-   * @param {() => Promise<Result | null>} action returns the changed result, or null if there was nothing to change
-   * @returns {Promise<boolean>} whether the result was changed
+   * Load the review that was saved elsewhere. What waits was decided on without it.
+   * @param {unknown} error of a change
+   * @throws {unknown} any other error
    */
-  change(coming, action) {
-    if (!hasRole("reviewer")) return Promise.resolve(false);
-    this.coming = coming;
-    this.unsaved++;
-    this.form.ariaBusy = "true";
-    const changed = this.saving.then(() => this.apply(action));
-    this.saving = changed.catch(() => {});
-    return changed;
+  async meet(error) {
+    if (!(error instanceof Problem && error.code === "ReviewChanged")) throw error;
+    this.queue.drop();
+    this.show(await fetchResult(this.result.id));
   }
 
   /**
+   * @param {string | null} coming see SaveQueue
    * @param {() => Promise<Result | null>} action
-   * @returns {Promise<boolean>} whether the result was changed
    */
-  async apply(action) {
-    try {
-      const result = await action();
-      if (!result) return false;
-      this.result = result;
-      this.render();
-      this.onReview(result);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      fill(this.outcome, `${text.problem.saving} ${error.message}`);
-      notify(this.outcome.textContent ?? "", { failed: true });
-      return false;
-    } finally {
-      this.unsaved--;
-      this.form.ariaBusy = String(this.unsaved > 0);
-    }
+  async change(coming, action) {
+    return hasRole("reviewer") && this.queue.change(coming, action);
   }
 
-  render() {
-    const { result, task } = this;
-    const focused = [...this.classes.children].indexOf(/** @type {Element} */ (document.activeElement));
-    fill(this.classes, ...this.names.map((name, index) => this.classButton(name, index + 1)));
-    /** @type {HTMLElement | undefined} */ (this.classes.children[focused])?.focus();
-    fill(this.outcome, ...summarize(result.review, result, task));
-    fill(this.others, ...this.describeConflict(), ...describeReadings(result, task));
-    this.undoing.hidden = !this.canUndo;
-    this.keep.hidden = !result.review || this.comment.value.trim() === (result.review.comment ?? "");
+  /** @param {Result} result after a change */
+  show(result) {
+    this.result = result;
+    this.disclose();
+    this.form.render();
+    this.onReview(result);
   }
 
-  describeConflict() {
-    const { conflict, result, task } = this;
-    if (conflict === null) return [];
-    return [
-      describeConflict(result, task, conflict, {
-        onKeep: () => {
-          this.conflict = null;
-          this.render();
-        },
-        onReplace: () => this.save(conflict, false),
-        onAdd: () => this.addReading(),
-      }),
-    ];
+  /** The answer is shown unless it is concealed. */
+  disclose() {
+    if (!this.result.concealed) disclosed.add(this.result.id);
+  }
+
+  /** @param {string} message why nothing was changed */
+  fail(message) {
+    this.form.fail(message);
+    this.complain(this.form.outcome.textContent ?? "");
+  }
+
+  /** @param {string} message why nothing was changed, also to a reader who has gone on to another image */
+  complain(message) {
+    const { id } = this.result;
+    notify(this.isLeft() ? `${nameOf(id) || id}: ${message}` : message, { failed: true });
   }
 
   /**
-   * @param {string} name
-   * @param {number} number
+   * Settle a disagreement: a reading becomes the review.
+   * @param {string} label
    */
-  classButton(name, number) {
-    const { review, label } = this.result;
-    const button = element(
-      "button",
-      { type: "button", className: name === label ? "secondary" : "quiet", "aria-pressed": String(review?.label === name) },
-      number <= 9 && element("kbd", { "aria-hidden": "true" }, String(number)),
-      element("span", {}, name === label ? text.review.confirm : "", serverText(classTitle(this.task, name))),
-    );
-    if (number <= 9) button.setAttribute("aria-keyshortcuts", String(number));
-    button.addEventListener("click", () => this.save(name, true));
-    return button;
+  async settle(label) {
+    const settled = await this.change(null, async () => {
+      const { id, review } = this.result;
+      try {
+        const result = await saveReview(id, label, this.form.written, { seen: review, kind: "adjudication" });
+        recordChange(result, review);
+        return result;
+      } catch (error) {
+        await this.meet(error);
+        this.complain(text.review.changedElsewhere);
+        return null;
+      }
+    });
+    if (settled) notify(text.reading.settledNow);
   }
 }
-
-/** @param {unknown} error */
-const isConflict = (error) => error instanceof Problem && error.code === "ReviewChanged";

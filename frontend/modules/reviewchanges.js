@@ -1,7 +1,13 @@
 // @ts-check
 /** The reviews that were changed on this page, so that each change can be undone, also from another image. */
-import { withdrawReview } from "./api.js";
+import { notify } from "./announcer.js";
+import { Problem, withdrawReading, withdrawReview } from "./api.js";
+import { standing } from "./ownreading.js";
+import { isTransient } from "./retry.js";
+import { navigate, resultAddress } from "./router.js";
+import { text } from "./text.js";
 
+/** @import { Review as ReviewForm } from "./review.js" */
 /** @import { Result, Review } from "./types.js" */
 
 /**
@@ -9,6 +15,8 @@ import { withdrawReview } from "./api.js";
  * @property {string} id of the result
  * @property {Review | null} before
  * @property {Review | null} after
+ * @property {Review} [reading] that was added beside the review
+ * @property {() => Promise<void>} [undoAll] undoes all changes that were made together
  */
 
 /** The oldest first. @type {Change[]} */
@@ -17,22 +25,37 @@ const changes = [];
 /**
  * @param {Result} result after the change
  * @param {Review | null} before
+ * @param {() => Promise<void>} [undoAll]
  */
-export function recordChange({ id, review: after }, before) {
-  if (after?.reviewed_at !== before?.reviewed_at) changes.push({ id, before, after });
+export function recordChange({ id, review: after }, before, undoAll) {
+  if (after?.reviewed_at !== before?.reviewed_at) changes.push({ id, before, after, undoAll });
+}
+
+/**
+ * @param {Result} result after a reading was added beside its review
+ * @param {Review} reading
+ */
+export function recordReading({ id, review }, reading) {
+  changes.push({ id, before: review, after: review, reading });
 }
 
 /**
  * The last change of a result that is still in effect.
  * @param {Result} result
  */
-export function lastChangeOf({ id, review }) {
+export function lastChangeOf({ id, review, readings = [] }) {
   const last = changes.findLast((change) => change.id === id);
-  return last && last.after?.reviewed_at === review?.reviewed_at ? last : undefined;
+  if (!last) return undefined;
+  const { after, reading } = last;
+  const holds = reading ? standing(readings).some((one) => isSame(one, reading)) : isSame(after, review);
+  return holds ? last : undefined;
 }
 
-/** The last change of all. */
-export const lastChange = () => changes.at(-1);
+/**
+ * @param {Review | null} one
+ * @param {Review | null} other
+ */
+const isSame = (one, other) => one?.reviewed_at === other?.reviewed_at;
 
 /**
  * Undo a change, unless the review has been changed since.
@@ -40,7 +63,8 @@ export const lastChange = () => changes.at(-1);
  * @returns {Promise<Result>}
  */
 export async function revert(change) {
-  const result = await withdrawReview(change.id, change.after, change.before);
+  const { id, before, after, reading } = change;
+  const result = await (reading ? withdrawReading(id, reading) : withdrawReview(id, after, before));
   forgetChange(change);
   return result;
 }
@@ -48,4 +72,27 @@ export async function revert(change) {
 /** @param {Change} change that is undone, or no longer can be */
 export function forgetChange(change) {
   changes.splice(changes.indexOf(change), 1);
+}
+
+/**
+ * Undo the last change of the open result's review, or else the last change of all, whose image is then opened.
+ * @param {ReviewForm | null} open the review form of the open result
+ * @param {(changed: Result) => void} onChange
+ */
+export async function undoLast(open, onChange) {
+  const change = changes.at(-1);
+  if (!change || open?.unsaved || open?.canUndo) {
+    await open?.undo();
+    return;
+  }
+  if (change.undoAll) return change.undoAll();
+  try {
+    onChange(await revert(change));
+    notify(text.review.undone);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (!isTransient(error)) forgetChange(change);
+    notify(`${text.review.notUndone} ${error.message}`, { failed: true });
+  }
+  navigate(resultAddress(change.id));
 }

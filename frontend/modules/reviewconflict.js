@@ -1,8 +1,8 @@
 // @ts-check
 /** What to do with a review if another person has reviewed the image meanwhile. */
-import { element, serverText } from "./dom.js";
+import { element } from "./dom.js";
 import { summarize } from "./reviewsummary.js";
-import { classTitle } from "./tasks.js";
+import { classText } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Task } from "./types.js" */
@@ -33,8 +33,8 @@ export function describeConflict(result, task, label, { onKeep, onReplace, onAdd
     { className: "conflict", role: "group", tabIndex: -1, "aria-label": labels.heading },
     element("p", {}, element("strong", {}, labels.heading)),
     element("p", {}, labels.theirs, ...summarize(result.review, result, task)),
-    ...(result.review?.comment ? [element("p", { className: "said" }, serverText(result.review.comment))] : []),
-    element("p", {}, labels.yours, serverText(classTitle(task, label))),
+    ...(result.review?.comment ? [element("p", { className: "said" }, result.review.comment)] : []),
+    element("p", {}, labels.yours, classText(task, label)),
     element(
       "p",
       { className: "conflict-choices" },

@@ -1,9 +1,9 @@
 // @ts-check
 /** Reviews and other readings as text. */
-import { element, serverText } from "./dom.js";
+import { element } from "./dom.js";
 import { count, dateTime } from "./format.js";
 import { isMe } from "./permissions.js";
-import { classTitle } from "./tasks.js";
+import { classText } from "./tasks.js";
 import { text } from "./text.js";
 
 /** @import { Result, Review, Task } from "./types.js" */
@@ -11,7 +11,10 @@ import { text } from "./text.js";
 /** The reviewer where there is no login, as on a local installation. */
 const LOCAL = "local";
 
-/** Digits of a reviewer's id that are shown. */
+/** What a reading can say of how it was made. */
+const MARKS = /** @type {const} */ (["blind", "adjudication", "withdrawn"]);
+
+/** Digits of a reviewer's id that are shown where there is no name. */
 const SHORT_ID = 8;
 
 /**
@@ -23,9 +26,10 @@ const SHORT_ID = 8;
  */
 export function summarize(review, { label }, task) {
   if (!review) return [text.review.none];
-  const when = `${dateTime(review.reviewed_at)}, ${who(review.reviewer)}`;
+  const when = `${dateTime(review.reviewed_at)}, ${who(review)}`;
+  if (review.adjudication) return [`${text.reading.settled} `, classText(task, review.label), ` · ${when}`];
   if (review.label === label) return [text.review.confirmed(when)];
-  return [`${text.review.corrected} `, serverText(classTitle(task, review.label)), ` · ${when}`];
+  return [`${text.review.corrected} `, classText(task, review.label), ` · ${when}`];
 }
 
 /**
@@ -40,10 +44,11 @@ export function describeReadings({ review, readings = [] }, task) {
     element(
       "li",
       {},
-      serverText(classTitle(task, reading.label)),
-      ` · ${dateTime(reading.reviewed_at)}, ${who(reading.reviewer)}`,
+      classText(task, reading.label),
+      ` · ${dateTime(reading.reviewed_at)}, ${who(reading)}`,
       reading.reviewed_at === review?.reviewed_at && ` · ${text.review.counts}`,
-      reading.comment && element("span", { className: "said" }, serverText(reading.comment)),
+      ...MARKS.map((mark) => reading[mark] && ` · ${text.reading.marks[mark]}`),
+      reading.comment && element("span", { className: "said" }, reading.comment),
     ),
   );
   return [
@@ -57,8 +62,10 @@ export function describeReadings({ review, readings = [] }, task) {
  */
 export const isMine = (review) => review !== null && (isMe(review.reviewer) || !review.reviewer || review.reviewer === LOCAL);
 
-/** @param {string | null | undefined} reviewer */
-function who(reviewer) {
+/**
+ * @param {Pick<Review, "reviewer" | "reviewer_name">} reading
+ */
+export function who({ reviewer, reviewer_name: name }) {
   if (isMe(reviewer)) return text.review.byYou;
-  return reviewer && reviewer !== LOCAL ? text.review.by(reviewer.slice(0, SHORT_ID)) : text.review.here;
+  return reviewer && reviewer !== LOCAL ? text.review.by(name ?? reviewer.slice(0, SHORT_ID)) : text.review.here;
 }

@@ -3,14 +3,23 @@
 
 /** @import { Route } from "./types.js" */
 
+/** Parts of a task's address. */
+const OF_TASK = /** @type {const} */ (["models", "people", "retrainings", "example"]);
+
 /** @param {string} task */
 export const taskAddress = (task) => `#/tasks/${encodeURIComponent(task)}`;
+
+/** @param {string} task */
+export const exampleAddress = (task) => `${taskAddress(task)}/example`;
 
 /** @param {string} id */
 export const resultAddress = (id) => `#/results/${encodeURIComponent(id)}`;
 
 /** @param {string} task */
 export const modelsAddress = (task) => `${taskAddress(task)}/models`;
+
+/** @param {string} task */
+export const peopleAddress = (task) => `${taskAddress(task)}/people`;
 
 /**
  * @param {string} task
@@ -57,9 +66,10 @@ export function pushAddress(address) {
  */
 function parse(hash) {
   const [place, name, part, version] = hash.replace(/^#\/?/, "").split("/").map(decode);
-  if (place === "tasks" && name && part === "models") return version ? { name: "version", task: name, version } : { name: "models", task: name };
-  if (place === "tasks" && name && part === "retrainings") return { name: "retrainings", task: name };
-  if (place === "tasks" && name) return { name: "task", task: name };
+  if (place === "tasks" && name && part === "models" && version) return { name: "version", task: name, version };
+  if (place === "tasks" && name) return { name: OF_TASK.find((known) => known === part) ?? "task", task: name };
+  if (place === "audit") return { name: "audit" };
+  if (place === "models" || (place === "retrainings" && !name)) return { name: place, task: "" };
   if (place === "retrainings" && name) return { name: "retraining", retraining: name };
   if (place === "results" && name) return { name: "result", id: name };
   return { name: "home" };

@@ -17,6 +17,8 @@ export class Rows {
    * @param {() => void} [parts.onEnd] called when the last rows are visible
    */
   constructor({ box, list, make, key, onEnd = () => {} }) {
+    /** Called with the rows in the page, by key, after each change of them. */
+    this.onPlace = (/** @type {Map<string, HTMLElement>} */ _made) => {};
     this.box = box;
     this.list = list;
     this.make = make;
@@ -62,26 +64,35 @@ export class Rows {
     return rem * (parseFloat(getComputedStyle(this.list).getPropertyValue("--row")) || 3);
   }
 
+  /** One, unless the list's custom property --tile, a width in rem, makes it a grid. */
+  get columns() {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const tile = rem * parseFloat(getComputedStyle(this.list).getPropertyValue("--tile"));
+    return tile ? Math.max(1, Math.floor(this.list.clientWidth / tile)) : 1;
+  }
+
   /** Update the visible rows; unchanged ones are kept, since one may have the focus. */
   render() {
-    const { height, items } = this;
-    this.list.style.blockSize = `${items.length * height}px`;
-    const first = Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
-    const last = Math.min(items.length, Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE);
+    const { height, items, columns } = this;
+    this.list.style.blockSize = `${Math.ceil(items.length / columns) * height}px`;
+    const first = columns * Math.max(0, Math.floor(this.box.scrollTop / height) - SPARE);
+    const last = Math.min(items.length, columns * (Math.ceil((this.box.scrollTop + this.box.clientHeight) / height) + SPARE));
     const focused = this.focusedIndex();
     const indices = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
     // Keep the row with the focus, even if it is scrolled out of view.
     if (focused >= 0 && focused < first) indices.unshift(focused);
     if (focused >= last) indices.push(focused);
-    this.place(indices, height);
+    this.place(indices, height, columns);
+    this.onPlace(this.made);
     if (last >= items.length - SPARE && this.open && this.box.clientHeight > 0) this.onEnd();
   }
 
   /**
    * @param {number[]} indices
    * @param {number} height
+   * @param {number} columns
    */
-  place(indices, height) {
+  place(indices, height, columns) {
     const wanted = new Map(indices.map((index) => [this.key(this.items[index]), index]));
     for (const [key, row] of this.made) {
       if (wanted.has(key)) continue;
@@ -95,7 +106,11 @@ export class Rows {
       made.dataset.id = key;
       made.ariaSetSize = String(this.open ? -1 : this.items.length);
       made.ariaPosInSet = String(index + 1);
-      made.style.insetBlockStart = `${index * height}px`;
+      made.style.insetBlockStart = `${Math.floor(index / columns) * height}px`;
+      if (columns > 1) {
+        made.style.insetInlineStart = `${((index % columns) * 100) / columns}%`;
+        made.style.inlineSize = `${100 / columns}%`;
+      }
       const row = this.kept(key, made);
       /** @type {Element | null} */
       const next = before ? before.nextElementSibling : this.list.firstElementChild;
@@ -128,27 +143,32 @@ export class Rows {
   /**
    * Scroll a row into view.
    * @param {number} index
-   * @param {boolean} focus
+   * @param {number} [position] of its control that gets the focus
    */
-  reveal(index, focus) {
+  reveal(index, position = -1) {
     if (index < 0 || index >= this.items.length) return;
     const { height } = this;
-    const [top, bottom] = [index * height, (index + 1) * height];
+    const line = Math.floor(index / this.columns);
+    const [top, bottom] = [line * height, (line + 1) * height];
     if (top < this.box.scrollTop) this.box.scrollTop = top;
     else if (bottom > this.box.scrollTop + this.box.clientHeight) this.box.scrollTop = bottom - this.box.clientHeight;
     this.render();
     const row = this.made.get(this.key(this.items[index]));
-    if (focus && row) controls(row)[0]?.focus({ preventScroll: true });
+    if (position >= 0 && row) (controls(row)[position] ?? controls(row)[0])?.focus({ preventScroll: true });
   }
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+    const { columns } = this;
+    const line = { ArrowDown: columns, ArrowUp: -columns, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+    const steps = columns > 1 ? { ...line, ArrowRight: 1, ArrowLeft: -1 } : line;
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     const now = this.focusedIndex();
     if (step === undefined || now < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    this.reveal(Math.min(Math.max(now + step, 0), this.items.length - 1), true);
+    const row = /** @type {HTMLElement} */ (this.made.get(this.key(this.items[now])));
+    const position = controls(row).findIndex((control) => control === document.activeElement);
+    this.reveal(Math.min(Math.max(now + step, 0), this.items.length - 1), position);
   }
 }
 
@@ -156,4 +176,4 @@ export class Rows {
  * @param {HTMLElement} row
  * @returns {HTMLElement[]}
  */
-const controls = (row) => [.../** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("a, button"))];
+const controls = (row) => [.../** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("a, button, input"))];

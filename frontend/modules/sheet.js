@@ -2,6 +2,7 @@
 /** The sheet for models and retraining, shown in place of the light box. */
 import { Problem } from "./api.js";
 import { byId, element, fill } from "./dom.js";
+import { markedMessage } from "./reasons.js";
 import { isTransient } from "./retry.js";
 import { text } from "./text.js";
 
@@ -88,7 +89,7 @@ export function note(error, again = null) {
   return element(
     "div",
     { className: "verdict bad", role: "alert" },
-    element("p", {}, problem.message),
+    element("p", {}, ...markedMessage(problem.message)),
     again && isTransient(problem) && retry,
     problem.requestId && element("p", { className: "small-print" }, text.problem.requestId(problem.requestId)),
   );

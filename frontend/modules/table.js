@@ -11,19 +11,28 @@ import { element } from "./dom.js";
  */
 export function tableBox(head, rows, name = head.filter((title) => typeof title === "string" && title).join(", ")) {
   // An empty corner is no header.
-  const headings = head.map((title) => (title === "" ? element("td") : element("th", { scope: "col" }, title)));
+  const headings = head.map((title) =>
+    title === "" ? element("td", { role: "cell" }) : element("th", { scope: "col", role: "columnheader" }, title),
+  );
+  const titles = head.slice(1).map((title) => (typeof title === "string" ? title : title.textContent ?? ""));
+  // On phones, a row is a block with a line for each cell. The roles keep it a row of a table.
   const lines = rows.map(([first, ...others]) =>
     element(
       "tr",
-      {},
-      element("th", { scope: "row" }, ...first),
-      ...others.map((children) => element("td", {}, ...children)),
+      { role: "row" },
+      element("th", { scope: "row", role: "rowheader" }, ...first),
+      ...others.map((children, index) => element("td", { role: "cell", "data-title-of": titles[index] ?? "" }, ...children)),
     ),
   );
   const box = element(
     "div",
     { className: "table-box", role: "group", "aria-label": name },
-    element("table", {}, element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...lines)),
+    element(
+      "table",
+      { role: "table" },
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...headings)),
+      element("tbody", { role: "rowgroup" }, ...lines),
+    ),
   );
   // A scrollable table is focusable, for the arrow keys; others are no tab stop.
   new ResizeObserver(() => {

@@ -30,6 +30,20 @@ export const firstTask = ({ tasks }) =>
 export const classTitle = (task, label) => task?.classes.find((known) => known.name === label)?.title ?? label ?? "";
 
 /**
+ * The same as an element that is marked with its language.
+ * @param {Task | undefined} task
+ * @param {string | null} label
+ */
+export const classText = (task, label) => serverText(classTitle(task, label), task?.language);
+
+/**
+ * The title of a task, or its name if it does not exist (any more).
+ * @param {Task | undefined} task
+ * @param {string} [name]
+ */
+export const taskText = (task, name = "") => serverText(task?.title ?? name, task?.language);
+
+/**
  * The classes of a result in the task's order, since the table keeps none.
  * @param {Result} result
  * @param {Task | undefined} task
@@ -62,10 +76,10 @@ export function fillChooser(chooser, tasks) {
  * @returns {Node[]}
  */
 export function describeTask(task) {
-  const classes = task.classes.map(({ title }) => element("li", {}, serverText(title)));
+  const classes = task.classes.map(({ name }) => element("li", {}, classText(task, name)));
   return [
     element("h3", {}, text.tasks.intendedUse),
-    element("p", {}, serverText(task.intended_use)),
+    element("p", {}, serverText(task.intended_use, task.language)),
     element("h3", {}, text.tasks.limits),
     limits(task),
     element("h3", {}, text.tasks.classes),
@@ -83,7 +97,7 @@ export function useAndLimits(task) {
     "details",
     {},
     element("summary", {}, text.tasks.useAndLimits),
-    element("p", {}, serverText(task.intended_use)),
+    element("p", {}, serverText(task.intended_use, task.language)),
     limits(task),
   );
 }
@@ -95,7 +109,7 @@ export function useAndLimits(task) {
 export const noModel = () => [element("h3", {}, text.tasks.noModelHeading), element("p", {}, text.tasks.noModel)];
 
 /** @param {Task} task */
-const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, serverText(limit))));
+const limits = (task) => element("ul", {}, ...task.limits.map((limit) => element("li", {}, serverText(limit, task.language))));
 
 /**
  * @param {string} task

@@ -1,15 +1,39 @@
 // @ts-check
-/** The texts of the page in the user's language. Each language is a file in locales/ with the same shape as locales/en.js. */
+/** The texts of the page in the user's language: files in locales/, of the same shape as those of English. */
 import { prefer, preference } from "./preferences.js";
 
-/** The languages, by their own names. */
+/**
+ * The languages that the page offers, by their own names. Their texts are in locales/CODE.js; those of a part of the page that
+ * is loaded later are in locales/PART.CODE.js, or in English if that file is missing.
+ * @type {Record<string, string>}
+ */
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
-/** @typedef {typeof import("./locales/en.js").messages & { modelPages: typeof import("./locales/modelpages.en.js").modelPages }} Texts */
+/**
+ * @typedef {typeof import("./locales/en.js").messages
+ *   & typeof import("./locales/audit.en.js")
+ *   & typeof import("./locales/comparison.en.js")
+ *   & typeof import("./locales/example.en.js")
+ *   & typeof import("./locales/hints.en.js")
+ *   & typeof import("./locales/agreement.en.js")
+ *   & typeof import("./locales/imagetools.en.js")
+ *   & typeof import("./locales/labelledupload.en.js")
+ *   & typeof import("./locales/linkedfilters.en.js")
+ *   & typeof import("./locales/modelpages.en.js")
+ *   & typeof import("./locales/people.en.js")
+ *   & typeof import("./locales/picture.en.js")
+ *   & typeof import("./locales/reading.en.js")
+ *   & typeof import("./locales/pictures.en.js")
+ *   & typeof import("./locales/removal.en.js")
+ *   & typeof import("./locales/rowselection.en.js")
+ *   & typeof import("./locales/savedviews.en.js")
+ *   & typeof import("./locales/sentences.en.js")
+ *   & typeof import("./locales/shortcuts.en.js")} Texts
+ */
 
 /**
- * The current texts; importers see the language change. Undefined before `loadPreferredLanguage` has been awaited; texts
- * about models and retraining are there after `loadModelPagesText`.
+ * The current texts; importers see the language change. Undefined before `loadPreferredLanguage` has been awaited; those of a
+ * part of the page are there after `loadTextsOf`.
  * @type {Texts}
  */
 export let text;
@@ -20,6 +44,9 @@ export const SERVER_LANGUAGE = "en";
 
 /** Locale for dates and numbers: the user's region if it uses the language of the page. */
 export let locale = "en";
+
+/** Parts of the page whose texts are loaded. @type {Set<string>} */
+const parts = new Set();
 
 /** Load the chosen language, else the browser's first supported one. */
 export async function loadPreferredLanguage() {
@@ -33,23 +60,36 @@ export async function chooseLanguage(code) {
   await load(code);
 }
 
-let modelPagesLoaded = false;
+/**
+ * Load the texts of a part of the page as well, which most visits do not need.
+ * @param {string} part such as "modelpages"
+ */
+export async function loadTextsOf(part) {
+  parts.add(part);
+  await load();
+}
 
-/** Load the texts about models and retraining as well, which most visits do not need. */
-export async function loadModelPagesText() {
-  modelPagesLoaded = true;
-  await load(language);
+/** Ends with the last load that was begun. @type {Promise<void>} */
+let loading = Promise.resolve();
+
+/**
+ * Load all texts. Loads follow one another, so that none brings back an earlier language, or leaves a part out.
+ * @param {string} [code] of the language; the current one if it is missing
+ */
+function load(code) {
+  const next = () => loadTexts(code ?? language);
+  // One that failed does not stop the next.
+  return (loading = loading.then(next, next));
 }
 
 /** @param {string} code */
-async function load(code) {
-  const { messages } = await (code === "de" ? import("./locales/de.js") : import("./locales/en.js"));
-  text = /** @type {Texts} */ (modelPagesLoaded ? { ...messages, modelPages: await modelPagesText(code) } : messages);
+async function loadTexts(code) {
+  const [{ messages }, ...others] = await Promise.all([
+    import(`./locales/${code}.js`),
+    ...[...parts].map((part) => import(`./locales/${part}.${code}.js`).catch(() => import(`./locales/${part}.en.js`))),
+  ]);
+  text = Object.assign({}, messages, ...others);
   language = code;
   locale = navigator.languages.find((tag) => tag.split("-")[0] === code) ?? code;
   document.documentElement.lang = code;
 }
-
-/** @param {string} code */
-const modelPagesText = async (code) =>
-  (code === "de" ? await import("./locales/modelpages.de.js") : await import("./locales/modelpages.en.js")).modelPages;

@@ -1,69 +1,141 @@
 // @ts-check
-/** Training curves. The API returns the latest values only, so the page collects them while it is open. */
+/** Training curves by epoch: one line for each network, and the current model's value beside them. */
 import { element } from "./dom.js";
-import { clock, metric } from "./format.js";
+import { count, metric } from "./format.js";
 import { legend, lineChart } from "./linechart.js";
-import { fact } from "./tasks.js";
+import { fetchFacts, fetchRetrainingFile } from "./modelapi.js";
+import { tableBox } from "./table.js";
 import { text } from "./text.js";
 
 /** @import { Child } from "./dom.js" */
 /** @import { Line } from "./linechart.js" */
+/** @import { Epoch, FollowedRetraining } from "./modeltypes.js" */
 
-const LOSSES = ["train:loss", "validation:loss"];
-const SCORES = ["validation:balanced_accuracy"];
+/** Files with the epochs of one network; the number is its seed. */
+const EPOCHS = /^epochs-(\d+)\.json$/;
 
-/** Collected lines by retraining and metric, as long as the page is open. @type {Map<string, Record<string, Line>>} */
-const seen = new Map();
+/** @typedef {{seed: string, epochs: Epoch[]}} Network */
 
 export class TrainingCurves {
-  /** @param {string} name of the retraining */
-  constructor(name) {
-    this.lines = seen.get(name) ?? {};
-    seen.set(name, this.lines);
+  constructor() {
+    /** @type {Network[]} */
+    this.networks = [];
+    /** Of the current model on its validation images; null if it is not known. @type {number | null} */
+    this.current = null;
+    this.asked = false;
+    this.known = "";
   }
 
   /**
-   * @param {Record<string, number>} metrics the latest
-   * @param {boolean} running whether more values will follow
+   * Read what is new.
+   * @param {FollowedRetraining} retraining
+   * @returns {Promise<void>}
    */
-  add(metrics, running) {
-    const now = Date.now();
-    const known = [...LOSSES, ...SCORES].filter((name) => name in metrics);
-    // A new epoch changes at least one value; then all are added, even unchanged ones.
-    if (!known.some((name) => this.lines[name]?.points.at(-1)?.y !== metrics[name])) return;
-    for (const name of known) {
-      const line = (this.lines[name] ??= { name: text.modelPages.curves.names[name], points: [] });
-      // The final values of a finished training have no time here.
-      if (running || line.points.length === 0) line.points.push({ x: now, y: metrics[name] });
+  async read({ name, task, current, files, metrics, status }) {
+    const seeds = files.flatMap((file) => EPOCHS.exec(file)?.[1] ?? []).sort((a, b) => Number(a) - Number(b));
+    // With every epoch, the metrics change.
+    const state = JSON.stringify([seeds, metrics, status]);
+    if (state === this.known || seeds.length === 0) return;
+    if (!this.asked && current) {
+      this.asked = true;
+      this.current = await currentValue(task, current);
     }
+    const networks = await Promise.all(seeds.map(async (seed) => this.complete(seed, seeds) ?? { seed, epochs: await epochsOf(name, seed) }));
+    this.networks = networks.filter(({ epochs }) => epochs.length > 0);
+    this.known = state;
+  }
+
+  /**
+   * A network that was read before and will not change: all but the last two are trained.
+   * @param {string} seed
+   * @param {string[]} seeds
+   */
+  complete(seed, seeds) {
+    const over = seeds.indexOf(seed) < seeds.length - 2;
+    return over ? this.networks.find((network) => network.seed === seed) : undefined;
   }
 
   /** @returns {Child[]} */
   describe() {
     const labels = text.modelPages.curves;
-    const names = [...LOSSES, ...SCORES].filter((name) => this.lines[name]);
-    if (names.length === 0) return [];
-    const latest = names.map((name) => fact(labels.names[name], metric(this.lines[name].points.at(-1)?.y ?? NaN)));
+    const { networks, current } = this;
+    if (networks.length === 0) return [];
+    const threshold = current === null ? undefined : { y: current, text: labels.current(metric(current)) };
+    const scores = networks.map(({ seed, epochs }) => line(this.lineName(seed), epochs, "validation_balanced_accuracy"));
+    const losses = networks.map(({ seed, epochs }) => line(this.lineName(seed), epochs, "validation_loss"));
+    // Those of several networks would hide each other.
+    if (networks.length === 1) losses[0].name = labels.validation;
+    if (networks.length === 1) losses.push(line(labels.training, networks[0].epochs, "train_loss"));
     return [
       element("h3", {}, labels.heading),
-      element("div", { className: "curves" }, this.chart(LOSSES, labels.losses), this.chart(SCORES, labels.scores)),
-      element("dl", { className: "facts" }, ...latest),
+      element("div", { className: "curves" }, chart(scores, labels.scores, threshold), chart(losses, labels.losses)),
+      this.table(),
+      current !== null && element("p", { className: "small-print" }, labels.caution),
     ];
   }
 
-  /**
-   * @param {string[]} names
-   * @param {string} label
-   */
-  chart(names, label) {
-    const lines = names.flatMap((name) => (this.lines[name] ? [{ ...this.lines[name], name: text.modelPages.curves.names[name] }] : []));
-    if (!lines.some(({ points }) => points.length > 1)) return null;
-    return element(
-      "figure",
-      { className: "chart-box" },
-      lineChart({ lines, label, formatX: clock, formatY: metric }),
-      legend({ lines }),
-      element("figcaption", {}, text.modelPages.curves.caption(label)),
-    );
+  table() {
+    const labels = text.modelPages.curves;
+    const rows = this.networks.map(({ seed, epochs }) => {
+      const best = epochs.reduce((found, epoch) => (epoch.validation_loss < found.validation_loss ? epoch : found));
+      return [
+        [labels.network(seed)],
+        [count(epochs.length)],
+        [count(best.number)],
+        [metric(best.validation_balanced_accuracy)],
+        [metric(best.validation_loss)],
+        [metric(epochs[epochs.length - 1].train_loss)],
+      ];
+    });
+    return tableBox(labels.columns, rows, labels.heading);
   }
+
+  /** @param {string} seed */
+  lineName(seed) {
+    return text.modelPages.curves.network(seed);
+  }
+}
+
+/**
+ * @param {string} task
+ * @param {string} version
+ */
+async function currentValue(task, version) {
+  try {
+    return (await fetchFacts(task, version)).metrics.validation?.balanced_accuracy?.value ?? null;
+  } catch {
+    // It may have been deleted; the curves are worth showing without it.
+    return null;
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} seed
+ * @returns {Promise<Epoch[]>} none if the file is being written
+ */
+async function epochsOf(name, seed) {
+  try {
+    return JSON.parse(await fetchRetrainingFile(name, `epochs-${seed}.json`));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {Epoch[]} epochs
+ * @param {Exclude<keyof Epoch, "number">} value
+ * @returns {Line}
+ */
+const line = (name, epochs, value) => ({ name, points: epochs.map((epoch) => ({ x: epoch.number, y: epoch[value] })) });
+
+/**
+ * @param {Line[]} lines
+ * @param {string} label
+ * @param {{y: number, text: string}} [threshold]
+ */
+function chart(lines, label, threshold) {
+  const shown = { lines, label, formatX: text.modelPages.curves.epoch, formatY: metric, threshold };
+  return element("figure", { className: "chart-box" }, element("figcaption", {}, label), lineChart(shown), legend(shown));
 }

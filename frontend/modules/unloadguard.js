@@ -1,5 +1,5 @@
 // @ts-check
-/** Warns before the page is left while images are not uploaded yet, and reports on the next visit how many there were. */
+/** Warns before the page is left while something is not sent yet, and reports on the next visit how many images there were. */
 
 const KEY = "negatoscope.unfinished";
 
@@ -7,7 +7,7 @@ const KEY = "negatoscope.unfinished";
 
 /** Images of the upload queue that are still to be sent. */
 let queued = 0;
-/** Uploads outside the queue. */
+/** What is being sent outside the queue: images, reviews. */
 let single = 0;
 /** What session storage holds, so that the same is not written again. */
 let stored = "";
@@ -29,10 +29,10 @@ export function updateUnloadGuard(state) {
 }
 
 /**
- * Warn as long as one upload outside the queue lasts.
+ * Warn as long as something outside the queue is being sent.
  * @returns {() => void} ends it; may be called more than once
  */
-export function guardUpload() {
+export function guardSending() {
   let lasts = true;
   single++;
   listen();

@@ -1,6 +1,6 @@
 // @ts-check
 /** From an image to its result: small single images in one API call, others through the bucket. */
-import { Problem, classify, createUpload, fetchResult } from "./api.js";
+import { Problem, classify, createUpload, fetchResult, request } from "./api.js";
 import { maxImageBytes } from "./deployment.js";
 import { requireReadable } from "./imagefile.js";
 import { isTransient, withRetries, pause } from "./retry.js";
@@ -36,6 +36,19 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
   return waitForResult(ticket.id, signal);
 }
 
+/** Uploads under way, by the ids of their results. @type {Set<string>} */
+const underWay = new Set();
+
+/**
+ * Tell the server that a file will not arrive, so that nobody waits for it. Also works while the page is being left.
+ * @param {string} id of the result
+ */
+function giveUp(id) {
+  if (underWay.delete(id)) request(`/uploads/${encodeURIComponent(id)}`, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+addEventListener("pagehide", () => [...underWay].forEach(giveUp));
+
 /**
  * Upload an image to the bucket, with retries. Sending the same form twice makes one image.
  * @param {string} task
@@ -46,7 +59,15 @@ export async function submit(task, image, contentType, { signal, onUpload, onSen
  */
 export async function upload(task, image, contentType, { signal, onUpload }) {
   const authorize = () => withRetries(() => createUpload(task, image.size, contentType, signal), signal);
-  const send = (/** @type {UploadTicket} */ ticket) => withRetries(() => checkingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
+  const send = async (/** @type {UploadTicket} */ ticket) => {
+    underWay.add(ticket.id);
+    try {
+      await withRetries(() => checkingFile(image, () => post(ticket.upload, image, signal, onUpload)), signal);
+      underWay.delete(ticket.id);
+    } finally {
+      giveUp(ticket.id);
+    }
+  };
   const ticket = await authorize();
   try {
     await send(ticket);

@@ -1,25 +1,19 @@
 // @ts-check
 /** Opens tasks, images and results: classifies an image and shows it with its result. */
-import { announce, notify } from "./announcer.js";
+import { notify } from "./announcer.js";
 import { Problem, fetchResult, whenLoaded } from "./api.js";
-import { serverText, byId, element } from "./dom.js";
-import { explanationOf } from "./explanation.js";
-import { fileSize, percent, wholePercent } from "./format.js";
-import { inspect } from "./imagefile.js";
+import { byId, element } from "./dom.js";
 import { describeEmptyState } from "./emptystate.js";
-import { describeDeviceOnly, isFromDevice } from "./ondevice.js";
+import { isFromDevice } from "./ondevice.js";
 import { Panel } from "./panel.js";
-import { pictureOfFile, pictureOfResult, remember } from "./picture.js";
-import { describeQuarantined, describeReceived, describeResult } from "./result.js";
 import { isTransient } from "./retry.js";
 import { navigate, resultAddress, pushAddress, taskAddress } from "./router.js";
-import { classNames, classTitle, noModel } from "./tasks.js";
+import { noModel, taskText } from "./tasks.js";
 import { text } from "./text.js";
-import { guardUpload } from "./unloadguard.js";
 
 /** @import { LightBox } from "./lightbox.js" */
 /** @import { OnDevice } from "./ondevice.js" */
-/** @import { Review } from "./review.js" */
+/** @import { OpenResult } from "./openresult.js" */
 /** @import { Result, Task } from "./types.js" */
 /** @import { Worklist } from "./worklist.js" */
 
@@ -39,13 +33,13 @@ export class Viewer {
     this.find = find;
     this.chooseTask = choose;
     this.panel = new Panel();
-    worklist.onOpen = ({ id, review }) => this.review?.result.id === id && this.review.learn(review);
+    worklist.onRefresh = (id, listed) => this.review?.result.id === id && this.review.learn(listed?.review);
     this.main = byId("main", HTMLElement);
     this.cancel = byId("cancel", HTMLButtonElement);
     /** @type {Task | undefined} */
     this.task = undefined;
-    /** The review form of the open result. @type {Review | null} */
-    this.review = null;
+    /** The open result, once it is shown. @type {OpenResult | null} */
+    this.open = null;
     /** The current view. Work that ends after another view was opened must not change the page. */
     this.view = new AbortController();
     /**
@@ -57,9 +51,19 @@ export class Viewer {
     this.waiting = [];
   }
 
+  /** The review form of the open result. */
+  get review() {
+    return this.open?.review ?? null;
+  }
+
+  /** Say that a review is too early for an image that is being opened. */
+  refuseReview() {
+    if (this.main.dataset.shown === undefined) notify(text.review.tooEarly, { failed: true });
+  }
+
   /** Begin a new view; work for the old one is no longer shown. */
   begin() {
-    this.review = null;
+    this.open = null;
     this.waiting = [];
     delete this.main.dataset.shown;
     return (this.view = new AbortController());
@@ -103,59 +107,44 @@ export class Viewer {
   async read(file) {
     const { task } = this;
     if (!task) return;
-    const mine = this.leaveResult();
-    this.panel.show(task.title, text.lightBox.classifying);
+    this.mark("");
+    // So that every result in the list, even the open one, can be opened again.
+    pushAddress(taskAddress(task.name));
+    const mine = this.begin();
+    this.panel.show(taskText(task), text.lightBox.classifying);
     // The pressed button may have disappeared with the message.
     this.panel.focus();
     this.lightBox.clear();
     try {
       if (!task.model) throw new Problem(text.tasks.noModel, { code: "TaskHasNoModel" });
-      const { contentType } = await inspect(file);
-      const picture = await pictureOfFile(file);
-      if (picture && this.view === mine) this.lightBox.show(picture);
-      this.working(text.lightBox.classifying, mine);
-      const sent = performance.now();
-      const result = await (this.device.on ? this.device.classify(task, file, mine.signal) : this.submit(task, file, contentType, mine));
-      this.answer = { result, took: performance.now() - sent };
-      remember(result.id, file);
-      if (!isFromDevice(result.id)) this.worklist.add(result);
-      if (this.view === mine) navigate(resultAddress(result.id));
+      const { classifyFile } = await whenLoaded(import("./singleimage.js"));
+      this.answer = await classifyFile(file, task, this, mine);
+      if (this.view === mine) navigate(resultAddress(this.answer.result.id));
     } catch (error) {
       if (this.view === mine) this.fail(error, () => this.read(file));
     }
   }
 
   /**
+   * Classify the example image of a task, and show its result.
    * @param {Task} task
-   * @param {File} file
-   * @param {string} contentType
-   * @param {AbortController} mine
    */
-  async submit(task, file, contentType, mine) {
-    this.working(text.lightBox.sending, mine);
-    const { submit } = await whenLoaded(import("./upload.js"));
-    const release = guardUpload();
-    return submit(task.name, file, contentType, {
-      signal: mine.signal,
-      onUpload: (share) => this.working(text.lightBox.uploading(wholePercent(share), fileSize(file.size)), mine, share),
-      onSent: () => {
-        release();
-        this.working(text.lightBox.classifying, mine);
-      },
-    }).finally(release);
+  async openExample(task) {
+    const mine = this.begin();
+    this.mark("");
+    this.choose(task);
+    try {
+      const { showExample } = await whenLoaded(import("./example.js"));
+      if (this.view === mine) await showExample(task, this, mine);
+    } catch (error) {
+      if (this.view === mine && !mine.signal.aborted) this.fail(error, () => this.openExample(task));
+    }
   }
 
   /** @param {string} id of the open result */
   mark(id) {
     this.worklist.mark(id);
     this.device.mark(id);
-  }
-
-  /** Begin a new view at the task's address, so that every result in the list, even the open one, can be opened again. */
-  leaveResult() {
-    this.mark("");
-    if (this.task) pushAddress(taskAddress(this.task.name));
-    return this.begin();
   }
 
   /**
@@ -169,18 +158,21 @@ export class Viewer {
     this.waiting = waiting;
     this.mark(id);
     try {
+      const loading = whenLoaded(Promise.all([import("./openresult.js"), this.lightBox.load()]));
+      loading.catch(() => {}); // it is awaited only if there is a result
       const { result, took } = await this.obtain(id, mine);
-      const picture = await pictureOfResult(result, explanationOf(result, this.device).prepared);
-      const form = await this.makeReview(result);
-      if (this.view !== mine) return;
-      this.review = form;
-      if (picture) this.lightBox.show(picture);
-      else this.lightBox.showNoImage();
-      this.showResult(result, took, Boolean(picture?.own));
+      const [{ OpenResult }] = await loading;
+      const open = new OpenResult(result, took, this);
+      await open.load();
+      if (open.isLeft) return;
+      this.open = open;
+      open.show();
       // Move the focus to the heading, except on a newly opened page, which starts at the top.
       if (!first) this.panel.focus();
       byId("light-box", HTMLElement).scrollIntoView({ block: "nearest" });
       this.complete();
+      open.offerRemoval();
+      await open.improve();
     } catch (error) {
       if (this.view === mine && !mine.signal.aborted) this.fail(error, () => this.openResult(id, false));
     }
@@ -205,80 +197,21 @@ export class Viewer {
     const result = isFromDevice(id) ? this.device.recall(id).result : await fetchResult(id, mine.signal);
     const task = this.find(result.task);
     if (this.view === mine && task) this.choose(task);
+    // Others may have reviewed it.
+    if (this.worklist.list.known.has(id)) this.worklist.add(result);
     if (result.status !== "received") return { result, took: null };
-    if (this.view === mine) this.panel.show(task?.title ?? result.task, text.result.received, ...describeReceived());
+    if (this.view === mine) this.panel.show(taskText(task, result.task), text.result.received, element("p", {}, text.result.receivedMeaning));
     this.working(text.lightBox.classifying, mine);
     const { waitForResult } = await whenLoaded(import("./upload.js"));
     return { result: await waitForResult(id, mine.signal), took: null };
   }
 
-  /**
-   * @param {Result} result classified or quarantined
-   * @param {number | null} took milliseconds
-   * @param {boolean} own whether the light box shows the user's own file
-   */
-  showResult(result, took, own) {
-    const task = this.find(result.task);
-    const taskTitle = task?.title ?? result.task;
-    if (result.status === "quarantined") {
-      this.panel.show(taskTitle, text.result.quarantined, ...describeQuarantined(result, took));
-      return;
-    }
-    const title = classTitle(task, result.label);
-    const classes = classNames(result, task).map((name) => ({ name, title: classTitle(task, name) }));
-    this.lightBox.explain({
-      title,
-      label: result.label,
-      heatMap: result.heatmap,
-      classes,
-      ...explanationOf(result, this.device),
-    }, own);
-    this.panel.show(taskTitle, serverText(title), ...describeResult(result, task, took, this.review?.form ?? describeDeviceOnly()));
-    announce(text.result.announce(title, percent(result.probability ?? 0), result.needs_review));
-  }
-
-  /**
-   * The review form of a result, if it can be reviewed. Its module is loaded with the first of them.
-   * @param {Result} result
-   * @returns {Promise<Review | null>}
-   */
-  async makeReview(result) {
-    if (result.status !== "classified" || isFromDevice(result.id)) return null;
-    const { Review } = await whenLoaded(import("./review.js"));
-    const review = new Review(result, this.find(result.task), {
-      onReview: (changed) => this.worklist.add(changed),
-      // Do not move on if another result was opened while this one was being saved.
-      onNext: () => this.review === review && this.openNext(),
-    });
-    return review;
-  }
-
-  /** Open the next unreviewed result. */
-  openNext() {
-    const next = this.worklist.neighbour(1, true);
-    if (next) navigate(resultAddress(next.id));
-    else notify(text.review.last);
-  }
-
-  /** Undo the last change of the open result's review, or else the last change of all, whose image is then opened. */
+  /** Undo the last change of the open result's review, or else the last change of all. */
   async undo() {
     // Another result may be open when the module is there.
     const { review } = this;
     const changes = await import("./reviewchanges.js").catch(() => null);
-    const change = changes?.lastChange();
-    if (!changes || !change || review?.unsaved || review?.canUndo) {
-      await review?.undo();
-      return;
-    }
-    try {
-      this.worklist.add(await changes.revert(change));
-      notify(text.review.undone);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      if (!isTransient(error)) changes.forgetChange(change);
-      notify(`${text.review.notUndone} ${error.message}`, { failed: true });
-    }
-    navigate(resultAddress(change.id));
+    await changes?.undoLast(review, (changed) => this.worklist.add(changed));
   }
 
   /** @param {1 | -1} step along the worklist */

@@ -1,5 +1,6 @@
 // @ts-check
-/** Zoom and position of an image, independent of drawing. */
+/** Zoom, position and orientation of an image, independent of drawing. Sizes of the image are as on the screen, after turning it. */
+import { Orientation, mirrored, turned } from "./orientation.js";
 
 /** Screen pixels per image pixel: a 50 x 50 image should not fill a wall display. */
 const MAX_FIT = 8;
@@ -13,6 +14,26 @@ export class Viewport {
     this.zoom = 1;
     /** The point of the image at the centre of the view, as shares of its width and height. */
     this.centre = { x: 0.5, y: 0.5 };
+    this.orientation = new Orientation();
+  }
+
+  /** @returns {Viewport} one of its own with the same view */
+  copy() {
+    const copy = Object.assign(new Viewport(), { zoom: this.zoom, centre: this.centre });
+    Object.assign(copy.orientation, this.orientation);
+    return copy;
+  }
+
+  /** Turn the image around the centre of the view. @param {number} quarters clockwise */
+  turn(quarters) {
+    this.orientation.turn(quarters);
+    this.centre = turned(this.centre, (quarters + 4) % 4);
+  }
+
+  /** Exchange left and right. */
+  mirror() {
+    this.orientation.mirror();
+    this.centre = mirrored(this.centre);
   }
 
   /** Show the whole image. */

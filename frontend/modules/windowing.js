@@ -1,6 +1,8 @@
 // @ts-check
 /** An image with its display window (width and level) and inversion, as on a viewing workstation. */
 
+/** @import { Source } from "./types.js" */
+
 /** Longest side of the reduced copy that is shown while the window is being changed. */
 const COARSE_SIDE = 1024;
 
@@ -21,6 +23,7 @@ const LEVELS = 65536;
  * @property {boolean} inverted whether small values are bright (MONOCHROME1)
  * @property {Window} window initial window, in rescaled values
  * @property {boolean} [windowed] whether the window comes from the file
+ * @property {Source} [source] facts of the file
  */
 
 export class WindowedImage {
@@ -45,8 +48,13 @@ export class WindowedImage {
     this.inverted = false;
   }
 
+  /** Whether the window is another than at first. */
+  get isWindowed() {
+    return this.window.low !== this.first.low || this.window.high !== this.first.high;
+  }
+
   get changed() {
-    return this.inverted || this.window.low !== this.first.low || this.window.high !== this.first.high;
+    return this.inverted || this.isWindowed;
   }
 
   /**
@@ -74,11 +82,38 @@ export class WindowedImage {
     return this.painted.canvas;
   }
 
+  /** All stored values. */
+  get values() {
+    return (this.samples ??= samplesOf(/** @type {ImageBitmap} */ (this.bitmap)));
+  }
+
+  /**
+   * @param {{x: number, y: number}} place in pixels
+   * @returns {number[] | null} the rescaled value, or red, green and blue; null outside the image
+   */
+  valuesAt({ x, y }) {
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    if (column < 0 || row < 0 || column >= this.size.width || row >= this.size.height) return null;
+    // To read all pixels of a large bitmap takes a second.
+    const { data, width, channels, slope, intercept } = this.samples ?? samplesOf(/** @type {ImageBitmap} */ (this.bitmap), { x: column, y: row });
+    const from = this.samples ? (row * width + column) * channels : 0;
+    const values = [...data.subarray(from, from + channels)].map((value) => value * slope + intercept);
+    return values.every((value) => value === values[0]) ? [values[0]] : values;
+  }
+
   /** @param {boolean} coarse */
   paint(coarse) {
-    this.samples ??= samplesOf(/** @type {ImageBitmap} */ (this.bitmap));
-    if (coarse) this.coarse ??= reduced(this.samples);
-    return renderWindow((coarse && this.coarse) || this.samples, this.window, this.inverted);
+    if (coarse) this.coarse ??= reduced(this.values);
+    return renderWindow((coarse && this.coarse) || this.values, this.window, this.inverted);
+  }
+
+  /**
+   * Show another image of the same kind, such as another frame, with the window as it is.
+   * @param {WindowedImage} image
+   */
+  replace({ bitmap, samples, size }) {
+    Object.assign(this, { bitmap, samples, size });
+    this.coarse = this.painted = null;
   }
 
   close() {
@@ -88,13 +123,14 @@ export class WindowedImage {
 
 /**
  * @param {ImageBitmap} bitmap
+ * @param {{x: number, y: number}} [only] the one pixel to read
  * @returns {Samples}
  */
-function samplesOf(bitmap) {
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+function samplesOf(bitmap, only) {
+  const canvas = only ? new OffscreenCanvas(1, 1) : new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(bitmap, 0, 0);
-  const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  context.drawImage(bitmap, -(only?.x ?? 0), -(only?.y ?? 0));
+  const { data, width, height } = context.getImageData(0, 0, canvas.width, canvas.height);
   const colours = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let channel = 0; channel < 3; channel++) colours[pixel * 3 + channel] = data[pixel * 4 + channel];

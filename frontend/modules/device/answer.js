@@ -25,7 +25,11 @@ import { resample } from "./resample.js";
 export function answer(id, { task, version, sha256, distance: threshold, probability, disclaimer }, outputs) {
   const names = task.classes.map(({ name }) => name);
   const best = outputs.probabilities.indexOf(Math.max(...outputs.probabilities));
-  const reasons = reasonsForReview(task, outputs.probabilities, { unfamiliar: outputs.distance > threshold, minProbability: probability });
+  // The administrators' choice is for the version in use.
+  const chosen = task.model?.version === version ? task.model.min_probability : null;
+  const required = chosen ?? Math.max(task.review.min_probability, probability ?? 0);
+  const everyAnswer = task.model?.shortfall.length ? "weak" : probability === null ? "no threshold" : null;
+  const reasons = reasonsForReview(task, outputs.probabilities, { unfamiliar: outputs.distance > threshold, required, everyAnswer });
   const heatMaps = Object.fromEntries(names.map((name, index) => [name, heatMap(outputs, index, task.input)]));
   const now = new Date().toISOString();
   return {
@@ -41,12 +45,14 @@ export function answer(id, { task, version, sha256, distance: threshold, probabi
       reasons,
       heatmap: heatMaps[names[best]],
       distance: rounded(outputs.distance, 6),
-      model: { version, sha256, backend: "device" },
+      model: { version, sha256, backend: "device", min_probability: everyAnswer ? null : required },
       source: outputs.source,
       arrival: "device",
       created_at: now,
       classified_at: now,
       review: null,
+      readers: [],
+      disagreement: false,
       disclaimer,
     },
   };
@@ -56,22 +62,24 @@ export function answer(id, { task, version, sha256, distance: threshold, probabi
  * The messages are the server's (chalicelib/models/review_rule.py).
  * @param {Task} task
  * @param {Float32Array} probabilities
- * @param {{unfamiliar: boolean, minProbability?: number | null}} model undefined if it was kept before there were thresholds
+ * @param {object} rule
+ * @param {boolean} rule.unfamiliar
+ * @param {number} rule.required lowest probability without a review
+ * @param {"weak" | "no threshold" | null} rule.everyAnswer why every answer needs review, if so
  * @returns {Reason[]}
  */
-function reasonsForReview(task, probabilities, { unfamiliar, minProbability = 0 }) {
+function reasonsForReview(task, probabilities, { unfamiliar, required, everyAnswer }) {
   const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
   const [top, second] = [probabilities[order[0]], probabilities[order[1]]];
-  const required = Math.max(task.review.min_probability, minProbability ?? 0);
   const reasons = [];
   if (unfamiliar) {
     const message = "Out of distribution: the image differs from the training images and may not suit this task.";
     reasons.push({ code: "unfamiliar", message });
   }
-  if (task.model?.shortfall.length) {
+  if (everyAnswer === "weak") {
     const message = "This model did not reach the required performance in its test; every image needs review.";
     reasons.push({ code: "weak-model", message });
-  } else if (minProbability === null) {
+  } else if (everyAnswer) {
     const message = "This model's probabilities do not tell which answers are right; every image needs review.";
     reasons.push({ code: "weak-model", message });
   }

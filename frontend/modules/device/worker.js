@@ -1,16 +1,19 @@
 // @ts-check
 /** Prepares and classifies images in a worker, so that the page stays responsive. Makes no requests. */
-import { InferenceSession, Tensor, env } from "../../vendor/onnxruntime-web/ort.wasm.bundle.min.mjs";
+import * as runtime from "../../vendor/onnxruntime-web/ort.wasm.bundle.min.mjs";
 import { NotPrepared } from "./notprepared.js";
 import { prepare } from "./prepare.js";
 
 /** @import { Order } from "./classifier.js" */
 
+// What is installed of it has no types.
+const { InferenceSession, Tensor, env } = /** @type {any} */ (runtime);
+
 // More threads would need cross-origin isolation (COEP), and images come one by one.
 env.wasm.numThreads = 1;
 env.logLevel = "error";
 
-/** @type {InferenceSession | null} */
+/** The one of the open model. @type {any} */
 let session = null;
 
 addEventListener("message", async (/** @type {MessageEvent<Order & {number: number}>} */ { data: { number, ...order } }) => {

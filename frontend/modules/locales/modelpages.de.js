@@ -6,6 +6,8 @@
 /** @type {typeof English} */
 export const modelPages = {
   cancel: "Abbrechen",
+  close: "Schließen",
+  enlarge: "Vergrößern",
   onlyAdmins: (what, group) =>
     `${what} können nur Mitglieder der Gruppe „${group}“. Wenden Sie sich an die Administration dieser Installation.`,
   models: {
@@ -14,6 +16,7 @@ export const modelPages = {
     current: "Im Einsatz",
     since: (when) => `im Einsatz seit ${when}`,
     plots: "Diagramme zum Test",
+    people: "Modell und Prüfer im Vergleich, Prüfregel",
     none: "Für diese Aufgabe wurde noch kein Modell trainiert, sie kann daher keine Bilder klassifizieren. So trainieren Sie eines:",
     putImages: "Kopieren Sie annotierte Bilder, einen Ordner je Klasse, nach ",
     startOne: "Starten Sie ein Training",
@@ -29,6 +32,7 @@ export const modelPages = {
     },
     fromRetraining: "Training",
     bundled: "mit der Anwendung ausgeliefert",
+    imported: (/** @type {string} */ stage) => `aus der Installation ${stage} übernommen`,
     registered: "manuell registriert",
     metric: "Metrik",
     value: "Wert (95-%-KI)",
@@ -73,6 +77,12 @@ export const modelPages = {
     answers: (count, until) => `Die letzten ${count} Ergebnisse, bis ${until}, wurden mit den Validierungsdaten verglichen.`,
     drifted: (aspects) => `Drift festgestellt: ${aspects}. `,
     aspect: (aspect, psi) => `${aspect} (PSI ${psi})`,
+    missing: {
+      "not-checked": () => "Diese Aufgabe wurde noch nicht überprüft. Sie wird einmal am Tag überprüft.",
+      "no-package": () => "Für diese Aufgabe klassifiziert kein Modellpaket.",
+      "no-profile": () => "Das Modell enthält kein Profil seiner Validierungsdaten zum Vergleich. Trainieren Sie es erneut.",
+      "few-answers": (answers, needed) => `Dieses Modell hat ${answers} Bilder klassifiziert; nötig sind ${needed}.`,
+    },
     aspects: { labels: "vorhergesagte Klassen", confidence: "Konfidenz", distance: "Abweichung von den Trainingsdaten" },
   },
   retrainings: {
@@ -108,6 +118,7 @@ export const modelPages = {
     ended: "Beendet",
     reason: "Grund",
     by: "Gestartet von",
+    stoppedBy: "Gestoppt von",
     data: "Bilder",
     images: (images, corrections) => `${images} annotierte Bilder und ${corrections} geprüfte Ergebnisse`,
     parts: { train: "Trainingsdaten", validation: "Validierungsdaten", test: "Testdaten" },
@@ -130,6 +141,37 @@ export const modelPages = {
     tune: "Zuerst Hyperparameter optimieren",
     trials: "Versuche der Optimierung (2 bis 100)",
     reasonField: "Grund (optional, keine Patientendaten)",
+  },
+  trainingData: {
+    heading: "Womit trainiert werden kann",
+    counting: "Bilder und Prüfungen werden gezählt …",
+    total: (images, reviews) => `Annotierte Bilder: ${images}. Geprüfte Ergebnisse, die das Training verwenden kann: ${reviews}.`,
+    atLeast: (number) => `mindestens ${number}`,
+    first: "Es wird das erste Modell dieser Aufgabe.",
+    notTrainedHere: "Das aktuelle Modell wurde nicht durch ein Training in dieser Installation erstellt; alles zählt daher als neu.",
+    nothingNew: (day) =>
+      `Seit die Daten des aktuellen Modells gelesen wurden (${day}), ist nichts hinzugekommen. Ein Training würde sofort enden, es sei denn, ` +
+      "Sie wählen, auch ohne Änderungen zu trainieren, oder geben Hyperparameter vor.",
+    news: (day, images, reviews) =>
+      `Neu, seit die Daten des aktuellen Modells gelesen wurden (${day}): ${images} Bilder und ${reviews} Prüfungen.`,
+    none: "Es gibt noch keine annotierten Bilder; ein Training kann nicht starten. Fügen Sie unten Bilder hinzu oder kopieren Sie sie in den Datenspeicher.",
+    lacking: (classes, least) =>
+      `Für ein Training reicht es noch nicht: ${classes}. Jede Klasse braucht mindestens ${least} Bilder oder Prüfungen von verschiedenen ` +
+      "Patienten. Fügen Sie unten Bilder hinzu oder prüfen Sie weitere Ergebnisse.",
+    one: (title, number) => `${title}: ${number}`,
+    small: (least) =>
+      `Für ein Training reicht es noch nicht: Mindestens eine Klasse braucht ${least} Bilder oder Prüfungen. Fügen Sie unten Bilder hinzu ` +
+      "oder prüfen Sie weitere Ergebnisse.",
+    class: "Klasse",
+    images: "Annotierte Bilder",
+    reviews: "Prüfungen",
+    new: "Neu gegenüber dem aktuellen Modell",
+    sum: (images, reviews) => `${images} Bilder, ${reviews} Prüfungen`,
+    unplaced: (number) =>
+      `Bei ${number} Bildern geht die Klasse nicht aus dem Pfad hervor; das Training findet sie bei der Vorbereitung der Daten, wenn ein Manifest sie nennt.`,
+    incomplete: "Es gibt mehr, als in der vorgesehenen Zeit gezählt werden konnte.",
+    meaning: "Kopien und unlesbare Bilder sind hier mitgezählt; das Training erkennt sie. Bilder lassen sich auch hierhin kopieren: ",
+    upload: "Annotierte Bilder von diesem Gerät hinzufügen …",
   },
   hyperparameters: {
     heading: "Hyperparameter",
@@ -159,6 +201,15 @@ export const modelPages = {
     declineFinal: "Das Training wird damit beendet. Sie können ein neues starten.",
     approved: "Freigegeben: Das neue Modell wird in Betrieb genommen.",
     declined: "Abgelehnt: Das aktuelle Modell bleibt im Einsatz.",
+  },
+  stop: {
+    button: "Dieses Training stoppen …",
+    question: "Dieses Training stoppen?",
+    jobs: "Seine laufenden Jobs werden gestoppt; was sie berechnet haben, geht verloren.",
+    model: "Das aktuelle Modell bleibt im Einsatz. Ein bereits trainiertes neues Modell geht nicht in Betrieb.",
+    final: "Ein gestopptes Training lässt sich nicht fortsetzen. Sie können sofort ein neues starten.",
+    stop: "Training stoppen",
+    stopped: "Das Training wurde gestoppt.",
   },
   steps: {
     Plan: "Planen",
@@ -218,15 +269,27 @@ export const modelPages = {
     "Notify rollback failed": "Benachrichtigen",
     RollbackFailed: "Rollback fehlgeschlagen",
   },
+  result: {
+    compared: (verdict, candidate, current, images) =>
+      `${verdict === "better" ? "Das neue Modell ist besser" : "Das neue Modell hat die Freigabekriterien nicht erfüllt"}: balancierte ` +
+      `Genauigkeit ${candidate} gegenüber ${current} auf denselben ${images} Testbildern.`,
+    alone: (candidate, images) =>
+      `Das neue Modell hat eine balancierte Genauigkeit von ${candidate} auf ${images} Testbildern; es gab kein Modell zum Vergleichen.`,
+    deployed: "Es ist in Betrieb gegangen.",
+    rejected: "Es ist aus diesen Gründen nicht in Betrieb gegangen:",
+    declined: "Es ist nicht in Betrieb gegangen, weil es nicht freigegeben wurde:",
+    waits: "Es wartet auf Ihre Freigabe.",
+  },
   curves: {
     heading: "Trainingsverlauf",
-    names: {
-      "train:loss": "Verlust (Training)",
-      "validation:loss": "Verlust (Validierung)",
-      "validation:balanced_accuracy": "Balancierte Genauigkeit (Validierung)",
-    },
-    losses: "Verlust",
-    scores: "Balancierte Genauigkeit",
-    caption: (what) => `${what} seit dem Öffnen dieser Seite. Die letzten Werte stehen darunter.`,
+    scores: "Balancierte Genauigkeit auf den Validierungsbildern, nach Epochen",
+    losses: "Verlust nach Epochen",
+    validation: "Validierungsbilder",
+    training: "Trainingsbilder",
+    network: (seed) => `Netz ${seed}`,
+    epoch: (number) => `Epoche ${number}`,
+    current: (value) => `Aktuelles Modell: ${value}`,
+    caution: "Das aktuelle Modell wurde auf seinen eigenen Validierungsbildern gemessen. Welches Modell besser ist, entscheidet der Test auf denselben Bildern.",
+    columns: ["Netz (Startwert)", "Epochen", "Beste Epoche", "Balancierte Genauigkeit dabei", "Validierungsverlust dabei", "Letzter Trainingsverlust"],
   },
 };

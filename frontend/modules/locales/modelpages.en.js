@@ -3,6 +3,8 @@
 
 export const modelPages = {
   cancel: "Cancel",
+  close: "Close",
+  enlarge: "Enlarge",
   onlyAdmins: (/** @type {string} */ what, /** @type {string} */ group) =>
     `Only members of the group “${group}” can ${what}. Ask the administrator of this installation to add you.`,
   models: {
@@ -11,6 +13,7 @@ export const modelPages = {
     current: "In use",
     since: (/** @type {string} */ when) => `in use since ${when}`,
     plots: "Test plots",
+    people: "Model against people, and the review rule",
     none: "No model has been trained for this task yet, so it cannot classify images. To train one:",
     putImages: "Copy labelled images, one folder per class, to ",
     startOne: "Start a retraining",
@@ -26,6 +29,7 @@ export const modelPages = {
     },
     fromRetraining: "retraining",
     bundled: "bundled with the application",
+    imported: (/** @type {string} */ stage) => `imported from the stage ${stage}`,
     registered: "registered manually",
     metric: "Metric",
     value: "Value (95% CI)",
@@ -71,6 +75,8 @@ export const modelPages = {
       `The last ${count} results, up to ${until}, were compared with the validation set.`,
     drifted: (/** @type {string} */ aspects) => `Drift detected in ${aspects}. `,
     aspect: (/** @type {string} */ aspect, /** @type {string} */ psi) => `${aspect} (PSI ${psi})`,
+    // By code; the server's own sentence is shown for any code that is missing.
+    missing: /** @type {Record<string, (answers: string, needed: string) => string>} */ ({}),
     aspects: { labels: "predicted classes", confidence: "confidence", distance: "out-of-distribution score" },
   },
   retrainings: {
@@ -106,6 +112,7 @@ export const modelPages = {
     ended: "Ended",
     reason: "Reason",
     by: "Started by",
+    stoppedBy: "Stopped by",
     data: "Images",
     images: (/** @type {string} */ images, /** @type {string} */ corrections) =>
       `${images} labelled images and ${corrections} reviewed results`,
@@ -129,6 +136,37 @@ export const modelPages = {
     tune: "Tune hyperparameters first",
     trials: "Tuning trials (2 to 100)",
     reasonField: "Reason (optional; no patient data)",
+  },
+  trainingData: {
+    heading: "What there is to train on",
+    counting: "Counting images and reviews…",
+    total: (/** @type {string} */ images, /** @type {string} */ reviews) =>
+      `Labelled images: ${images}. Reviewed results that training can use: ${reviews}.`,
+    atLeast: (/** @type {string} */ number) => `at least ${number}`,
+    first: "This will be the first model of the task.",
+    notTrainedHere: "The model in use was not trained by a retraining of this installation, so all of this counts as new.",
+    nothingNew: (/** @type {string} */ day) =>
+      `Nothing is new since the data of the model in use were read (${day}). A retraining would end without training, unless you choose ` +
+      "to train even if nothing has changed, or set hyperparameters.",
+    news: (/** @type {string} */ day, /** @type {string} */ images, /** @type {string} */ reviews) =>
+      `New since the data of the model in use were read (${day}): ${images} images and ${reviews} reviews.`,
+    none: "There are no labelled images yet, so a retraining cannot start. Add images below, or copy them into the data bucket.",
+    lacking: (/** @type {string} */ classes, /** @type {string} */ least) =>
+      `There is too little to start: ${classes}. Every class needs at least ${least} images or reviews, of different patients. ` +
+      "Add images below, or review more results.",
+    one: (/** @type {string} */ title, /** @type {string} */ number) => `${title} has ${number}`,
+    small: (/** @type {string} */ least) =>
+      `There is too little to start: at least one class needs ${least} images or reviews. Add images below, or review more results.`,
+    class: "Class",
+    images: "Labelled images",
+    reviews: "Reviews",
+    new: "New since the model in use",
+    sum: (/** @type {string} */ images, /** @type {string} */ reviews) => `${images} images, ${reviews} reviews`,
+    unplaced: (/** @type {string} */ number) =>
+      `The class of ${number} images cannot be told from their paths; the retraining finds it when it prepares the data, if a manifest names it.`,
+    incomplete: "There is more than could be counted in time.",
+    meaning: "Copies and images that cannot be read are counted here, and found by the retraining. Images can also be copied to ",
+    upload: "Add labelled images from this device…",
   },
   hyperparameters: {
     heading: "Hyperparameters",
@@ -159,17 +197,38 @@ export const modelPages = {
     approved: "Approved: the new model is being deployed.",
     declined: "Rejected: the current model stays in use.",
   },
+  stop: {
+    button: "Stop this retraining…",
+    question: "Stop this retraining?",
+    jobs: "Its running jobs are stopped; what they have computed is lost.",
+    model: "The current model stays in use. A new model that was trained already is not deployed.",
+    final: "A stopped retraining cannot be continued. You can start another one at once.",
+    stop: "Stop retraining",
+    stopped: "The retraining was stopped.",
+  },
   // By state name; the API's own name is shown for any state that is missing.
   steps: /** @type {Record<string, string>} */ ({}),
+  result: {
+    compared: (/** @type {"better" | "notBetter"} */ verdict, /** @type {string} */ candidate, /** @type {string} */ current, /** @type {string} */ images) =>
+      `${verdict === "better" ? "The new model is better" : "The new model has not passed the gate"}: balanced accuracy ${candidate} against ` +
+      `${current} on the same ${images} test images.`,
+    alone: (/** @type {string} */ candidate, /** @type {string} */ images) =>
+      `The new model has a balanced accuracy of ${candidate} on ${images} test images; there was no model to compare it with.`,
+    deployed: "It was deployed.",
+    rejected: "It was not deployed, for these reasons:",
+    declined: "It was not deployed, because a person has not approved it:",
+    waits: "It waits for your approval.",
+  },
   curves: {
     heading: "Training progress",
-    names: /** @type {Record<string, string>} */ ({
-      "train:loss": "Training loss",
-      "validation:loss": "Validation loss",
-      "validation:balanced_accuracy": "Balanced accuracy on the validation set",
-    }),
-    losses: "Loss",
-    scores: "Balanced accuracy",
-    caption: (/** @type {string} */ what) => `${what} since this page was opened. The latest values are shown below.`,
+    scores: "Balanced accuracy on the validation images, by epoch",
+    losses: "Loss by epoch",
+    validation: "Validation images",
+    training: "Training images",
+    network: (/** @type {string} */ seed) => `Network ${seed}`,
+    epoch: (/** @type {number} */ number) => `Epoch ${number}`,
+    current: (/** @type {string} */ value) => `Model in use: ${value}`,
+    caution: "The model in use was measured on its own validation images. The test on the same images decides which model is better.",
+    columns: ["Network (its seed)", "Epochs", "Best epoch", "Balanced accuracy then", "Validation loss then", "Latest training loss"],
   },
 };

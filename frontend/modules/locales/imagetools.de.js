@@ -1,0 +1,98 @@
+// @ts-check
+/** German texts of the image and its tools. See imagetools.en.js for what the functions take. */
+
+/** @import { imageTools as English } from "./imagetools.en.js" */
+
+/** @type {typeof English} */
+export const imageTools = {
+  describe: (label) => `Bild, klassifiziert als ${label}`,
+  unread: "Bild, noch nicht geprüft",
+  describeOverlay: (label, evidence, opacity) =>
+    `Bild, klassifiziert als ${label}, mit der Heatmap für ${evidence} bei ${opacity} Deckkraft`,
+  waiting: "Bild, das klassifiziert wird",
+  imageLabel: "Bild. Pfeiltasten verschieben den Ausschnitt; mit der Umschalttaste ändern sie Helligkeit und Kontrast.",
+  grey: (width, level, zoom) => `W ${width} · L ${level} · ${zoom}`,
+  mirrored: "gespiegelt",
+  turned: (degrees) => `um ${degrees}° gedreht`,
+  hint: "Ziehen: Kontrast und Helligkeit · Mausrad: Zoom",
+  hintTouch: "Zwei Finger: Zoom · Fenster: Kontrast",
+  names: {
+    enlarge: "Vergrößern",
+    reduce: "Verkleinern",
+    fit: "Einpassen",
+    window: "Fenster",
+    measure: "Messen",
+    length: "Länge",
+    rectangle: "Rechteck",
+    ellipse: "Ellipse",
+    view: "Ansicht",
+    invert: "Invertieren",
+    pan: "Verschieben",
+    mirror: "Spiegeln ↔",
+    flip: "Spiegeln ↕",
+    turnLeft: "Nach links drehen",
+    turnRight: "Nach rechts drehen",
+    fullScreen: "Vollbild",
+    reset: "Zurücksetzen",
+    sideBySide: "Vergleichen",
+    compare: "Modelleingabe",
+  },
+  hints: {
+    enlarge: "Vergrößern",
+    reduce: "Verkleinern",
+    fit: "Das ganze Bild zeigen",
+    window: "Kontrast und Helligkeit",
+    measure: "Längen, Bereiche und Pixelwerte",
+    length: "Abstand zweier Punkte",
+    rectangle: "Werte in einem Rechteck",
+    ellipse: "Werte in einer Ellipse",
+    view: "Ausrichtung, Vollbild und Bilder neben diesem",
+    invert: "Hell und Dunkel tauschen",
+    pan: "Ziehen, um ein vergrößertes Bild zu verschieben",
+    mirror: "Links und rechts tauschen",
+    flip: "Oben und unten tauschen",
+    turnLeft: "Um 90° nach links drehen",
+    turnRight: "Um 90° nach rechts drehen",
+    fullScreen: "Den Leuchtkasten auf dem ganzen Bildschirm zeigen; Esc beendet es",
+    reset: "Zoom, Fenster, Invertierung und Drehung zurücknehmen",
+    sideBySide: "Weiteres Ergebnis neben diesem zeigen",
+    compare: "Modelleingabe neben dem Bild anzeigen",
+  },
+  windows: {
+    label: "Fenster",
+    initial: "Wie geöffnet",
+    percentiles: "Automatisch (1. bis 99. Perzentil)",
+    full: "Ganzer Wertebereich",
+    custom: "Von Hand eingestellt",
+    usual: { lung: "CT Lunge", softTissue: "CT Weichteile", bone: "CT Knochen", brain: "CT Gehirn" },
+    width: "Breite",
+    level: "Mitte",
+    keep: "Für die nächsten Bilder behalten",
+    drag: "Oder auf dem Bild ziehen: waagerecht für den Kontrast, senkrecht für die Helligkeit.",
+  },
+  measuring: {
+    kinds: { length: "Länge", rectangle: "Rechteck", ellipse: "Ellipse" },
+    pixels: (length) => `${length} Pixel`,
+    area: (pixels) => `Fläche ${pixels} Pixel`,
+    areaMillimetres: (area, pixels) => `Fläche ${area} mm² (${pixels} Pixel)`,
+    statistics: (mean, deviation, least, most) => `Mittel ${mean} · SD ${deviation} · Min. ${least} · Max. ${most}`,
+    colours: ["Rot", "Grün", "Blau"],
+    value: (x, y, value) => `${x}, ${y}: ${value}`,
+    remove: (number) => `Messung ${number} löschen`,
+    noSpacing: "Diese Datei nennt die Größe ihrer Pixel nicht; Längen sind daher in Pixeln des Originals angegeben.",
+    ofInput: "Dies ist die Modelleingabe: Längen sind in ihren Pixeln angegeben, und die Werte sind nicht die der Datei.",
+    how:
+      "Auf dem Bild ziehen oder zwei Punkte anklicken. Mit der Tastatur: Pfeiltasten und Eingabetaste auf dem Bild; Esc bricht ab, " +
+      "Entf löscht die letzte. Messungen werden nicht gespeichert: Sie verschwinden mit dem Bild.",
+  },
+  heatMap: {
+    class: "Heatmap",
+    opacity: "Deckkraft der Heatmap",
+    unavailable:
+      "Die Heatmap für diese Klasse ist nicht verfügbar: Das Modell wurde inzwischen gewechselt, oder der Server ist nicht " +
+      "erreichbar.",
+    weak: "Schwach",
+    strong: "Stark",
+    none: "Für dieses Ergebnis ist keine Heatmap verfügbar.",
+  },
+};

@@ -1,0 +1,6 @@
+// @ts-check
+/** English texts of the pictures in the worklist. */
+
+export const pictures = {
+  grid: "Grid",
+};
