@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import version
+from http import HTTPStatus
 from pathlib import Path
+from threading import Timer
+from typing import Any
 
 import boto3
 
@@ -20,24 +22,36 @@ from deploy.stacks import DeployError
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = PROJECT / ".chalice" / "deployments"
 DEPLOYED = PROJECT / ".chalice" / "deployed"
-VENDORED = PROJECT / ".chalice" / "vendor.txt"
-GATEWAY_ERRORS = Path(__file__).with_name("gateway-errors.json")
 
 ASYNCHRONOUS = ("prepare", "classify", "sweep", "drift-monitor")
 """Lambdas that are invoked asynchronously."""
+LAMBDA_PACKAGES = {
+    "PIP_NO_DEPS": "1",
+    "PIP_ONLY_BINARY": ":all:",
+    "PIP_PLATFORM": " ".join(
+        [*(f"manylinux_2_{glibc}_x86_64" for glibc in range(17, 35)), "manylinux2014_x86_64"]
+    ),
+    "PIP_REQUIRE_HASHES": "1",
+}
+"""Settings of the pip that Chalice runs: the locked packages for Lambda, whatever this machine is.
+
+Chalice would otherwise fetch what this machine itself cannot use by name, without hashes. Lambda's Linux has
+glibc 2.34.
+"""
+UPLOAD_SECONDS = 600
+"""How long Chalice waits for the answer to an upload."""
+MAX_SECONDS = 3600
+"""How long `chalice deploy` may take altogether."""
 MAX_RETRIES = 2
 """Retries of an asynchronous invocation. This is Lambda's default, set here so that it stays."""
 
 
 def deploy(stage: str, lost_events: str) -> str:
     """Deploy the code, and return the id of the API; `lost_events` is the ARN of a queue."""
-    check_pip(version("pip"))
-    vendor()
     record_api(stage)
     run_chalice(stage)
     api_id = deployed_api(stage)
     assert api_id is not None
-    put_gateway_errors(api_id)
     queue_lost_events(stage, lost_events)
     return api_id
 
@@ -47,7 +61,7 @@ def check_python(running: tuple[int, int]) -> None:
 
     Chalice gives Lambdas the version that it runs on itself.
     """
-    if running >= (3, 14) and not os.environ.get("AWS_ENDPOINT_URL"):
+    if running >= (3, 14) and not stages.emulator():
         raise DeployError(
             "Deploy with Python 3.12 or 3.13: the Lambdas get the version that deploys them, and the decoder "
             "of compressed DICOM has no package for a newer one. Delete .venv, then add PYTHON=python3.12 to "
@@ -61,75 +75,45 @@ def check_pip(installed: str) -> None:
         raise DeployError(f"Chalice cannot work with pip {installed}. Run `pip install 'pip<26.3'` first.")
 
 
-def vendor() -> None:
-    """Download the packages of vendor.txt for Lambda into vendor/, which Chalice adds to the layer."""
-    fetched = PACKAGES / VENDORED.name
-    if fetched.exists() and fetched.read_text() == VENDORED.read_text() and (PROJECT / "vendor").exists():
-        return
-    shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    # Compiled files contain timestamps. Without them, the same packages give the same layer.
-    pip.append("--no-compile")
-    platforms = ["--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64", "--only-binary=:all:"]
-    command = [*pip, *platforms, "--target", str(PROJECT / "vendor"), "--requirement", str(VENDORED)]
-    if subprocess.run(command, check=False).returncode:
-        raise DeployError(
-            "pip could not download the packages of .chalice/vendor.txt. Its output above says why."
-        )
-    PACKAGES.mkdir(exist_ok=True)
-    fetched.write_text(VENDORED.read_text())
-
-
 def run_chalice(stage: str) -> None:
     """Package and deploy the code with Chalice, and print its output."""
+    # Chalice adds to the layer what lies in vendor/, where earlier versions of this put packages.
+    shutil.rmtree(PROJECT / "vendor", ignore_errors=True)
     # Chalice packs every file of chalicelib/. With bytecode, the same code would never be the same package.
     for folder in (PROJECT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(folder, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", stage]
+    command = [sys.executable, "-m", "deploy.bytecode", "deploy", "--stage", stage]
+    # A slow uplink needs minutes for the packages of the Lambdas.
+    command += ["--connection-timeout", str(UPLOAD_SECONDS)]
     with subprocess.Popen(
         command,
         cwd=PROJECT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, **LAMBDA_PACKAGES, "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         assert process.stdout is not None
         incomplete = False
+        stuck = Timer(MAX_SECONDS, process.kill)
+        stuck.daemon = True  # it does not outlive the command
+        stuck.start()
         for line in process.stdout:
             say(line.rstrip("\n"))
             incomplete = incomplete or "Could not install dependencies" in line
+        stuck.cancel()
     if incomplete:
         # Chalice deploys anyway, and would take the incomplete package from its cache next time.
         for package in PACKAGES.glob("*.zip"):
             package.unlink()
         raise DeployError(
             "Chalice left out the dependencies named above, so the deployed code cannot work. Give each a "
-            "version in requirements.txt that has a wheel for Lambda's Python."
+            "version in .chalice/requirements.in that has a wheel for Lambda's Python, and run `make lock`."
         )
     if process.returncode:
         raise DeployError(
             f"`chalice deploy` ended with code {process.returncode}. Its output above says why."
         )
-
-
-def put_gateway_errors(api_id: str) -> None:
-    """Give errors of API Gateway itself the body {"code", "message", "request_id"}.
-
-    Every deployment of Chalice replaces the definition of the API, so this has to follow it.
-    """
-    gateway = boto3.client("apigateway")
-    for response_type, error in json.loads(GATEWAY_ERRORS.read_text()).items():
-        body = {"code": error["code"], "message": error["message"], "request_id": "$context.requestId"}
-        gateway.put_gateway_response(
-            restApiId=api_id,
-            responseType=response_type,
-            responseTemplates={"application/json": json.dumps(body)},
-            **({"statusCode": error["status"]} if "status" in error else {}),
-        )
-    gateway.create_deployment(
-        restApiId=api_id, stageName=stages.api_stage(), description="with its own errors"
-    )
 
 
 def queue_lost_events(stage: str, queue: str) -> None:
@@ -143,13 +127,46 @@ def queue_lost_events(stage: str, queue: str) -> None:
         )
 
 
+def check_code(stage: str) -> None:
+    """Make sure that the deployed code starts and answers: all Lambdas have the same.
+
+    Raises:
+        DeployError: if it does not.
+    """
+    name, functions = stages.functions(stage)["api_handler"], boto3.client("lambda")
+    # Until an update is complete, Lambda runs the code before.
+    functions.get_waiter("function_updated_v2").wait(FunctionName=name)
+    answer = functions.invoke(FunctionName=name, Payload=json.dumps(health_request()))
+    payload = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer or payload.get("statusCode") != HTTPStatus.OK:
+        said = payload.get("errorMessage") or payload.get("body") or payload
+        raise DeployError(f"The new code is deployed, but {name} does not answer: {said}")
+    say(f"{name} answers")
+
+
+def health_request() -> dict[str, Any]:
+    """API Gateway's event for `GET /health`."""
+    return {
+        "requestContext": {"resourcePath": "/health", "httpMethod": "GET", "requestId": "deployment"},
+        "headers": {},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
 # -------------------------------------------------------------------------------------------- the API
 
 
 def deployed_api(stage: str) -> str | None:
     """The id of the REST API, as Chalice recorded it; None before the first successful deployment."""
     record = DEPLOYED / f"{stage}.json"
-    resources = json.loads(record.read_text())["resources"] if record.exists() else ()
+    try:
+        resources = json.loads(record.read_text())["resources"] if record.exists() else ()
+    except ValueError as error:
+        raise DeployError(f"{record} cannot be read: {error}. Delete it, and repeat the command.") from None
     for resource in resources:
         if resource["resource_type"] == "rest_api":
             return str(resource["rest_api_id"])
@@ -190,13 +207,14 @@ def integrations(api_id: str) -> str:
 
 def api_url(api_id: str) -> str:
     """URL of the API: its public name on AWS, or an address of the emulator."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
+    if endpoint := stages.emulator():
         scheme, _, host = endpoint.rstrip("/").partition("://")
         port = host.partition(":")[2]
         return f"{scheme}://{api_id}.execute-api.localhost:{port}/{stages.api_stage()}/"
-    region = boto3.session.Session().region_name
-    return f"https://{api_id}.execute-api.{region}.amazonaws.com/{stages.api_stage()}/"
+    session = boto3.session.Session()
+    region = session.region_name
+    suffix = session.client("apigateway").meta.endpoint_url.partition(f".{region}.")[2]
+    return f"https://{api_id}.execute-api.{region}.{suffix}/{stages.api_stage()}/"
 
 
 # --------------------------------------------------------------------------------------------- deleting

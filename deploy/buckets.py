@@ -14,10 +14,12 @@ def empty(name: str) -> None:
 
 
 def delete(name: str) -> None:
-    """Delete a bucket with its contents, if it exists."""
-    empty(name)
+    """Delete a bucket with its contents, if it exists, although its policy keeps some of them."""
+    s3 = boto3.client("s3")
     try:
-        boto3.client("s3").delete_bucket(Bucket=name)
+        s3.delete_bucket_policy(Bucket=name)
+        empty(name)
+        s3.delete_bucket(Bucket=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":
             raise

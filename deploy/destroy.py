@@ -5,12 +5,28 @@ double confirmation.
 """
 
 import argparse
-import sys
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 
-from botocore.exceptions import BotoCoreError, ClientError
+import boto3
 
+from chalicelib import resource_names
 from chalicelib.errors import EndpointNotChanged
-from deploy import alarms, application, foundation, models, retraining, stacks, stages, website
+from deploy import (
+    alarms,
+    application,
+    failures,
+    foundation,
+    gateway,
+    models,
+    network,
+    retraining,
+    stacks,
+    stage_lock,
+    stages,
+    website,
+)
 from deploy.endpoints import EndpointCommandFailed
 from deploy.progress import say, step
 from deploy.stacks import DeployError
@@ -19,10 +35,12 @@ from deploy.stacks import DeployError
 def main() -> None:
     """Run every step in order; exit with a message if one fails."""
     arguments = parse_arguments()
-    try:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failures.reported(
+        *("Not destroyed.", EndpointCommandFailed, EndpointNotChanged),
+        rest=lambda: ["The same command continues from here."],
+    ):
         destroy(arguments.stage, images=arguments.images == "delete", confirmed=arguments.confirm)
-    except (DeployError, EndpointCommandFailed, EndpointNotChanged, ClientError, BotoCoreError) as error:
-        sys.exit(f"Not destroyed. {error}\nThe same command continues from here.")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,32 +66,53 @@ def destroy(stage: str, *, images: bool, confirmed: str | None) -> None:
         DeployError: if `images` is not confirmed.
     """
     stages.check(stage)
+    stages.check_account(stage)
     if images and confirmed != stage:
         raise DeployError(
             f"This would delete all images, results and models of the stage {stage}, and nothing could bring "
             f"them back. To confirm, add CONFIRM={stage}."
         )
-    step("Alarms")
-    alarms.delete(stage)
-    step("Page and CloudFront (some minutes)")
-    website.delete(stage)
-    step("State machine for retraining")
-    retraining.delete(stage)
-    step("Endpoints and models on SageMaker")
-    models.delete(stage)
-    step("Code")
-    application.delete(stage)
-    step("Roles, logs and users")
-    foundation.reduce(stage)
+    bucket = foundation.data_bucket(stage)
+    with stage_lock.held(stage, bucket, "make destroy") if bucket else nullcontext() as lock:
+        destroy_application(stage, lock)
     if images:
+        # The lock is in the bucket.
         step("Images, results and models")
         foundation.delete(stage)
+        if stage != "local":  # its settings belong to the repository
+            stages.forget(stage)
     step("Done")
     print_retained_resources(stage)
 
 
+def destroy_application(stage: str, lock: stage_lock.StageLock | None) -> None:
+    """Destroy everything except what holds data; stop if somebody has broken the lock."""
+    steps: tuple[tuple[str, Callable[[str], None]], ...] = (
+        ("Alarms", alarms.delete),
+        ("Page and CloudFront (some minutes)", website.delete),
+        ("State machine for retraining", retraining.delete),
+        ("Endpoints and models on SageMaker", models.delete),
+        ("Code", delete_code),
+        ("Roles, logs and users", foundation.reduce),
+    )
+    for title, act in steps:
+        if lock:
+            lock.check()
+        step(title)
+        act(stage)
+
+
+def delete_code(stage: str) -> None:
+    """Delete the Lambdas, their network and the API."""
+    application.delete(stage)
+    network.remove(stage, "off")
+    gateway.delete(stage)
+
+
 def print_retained_resources(stage: str) -> None:
     """Print which resources remain, and what they cost."""
+    for command in own_stacks(stage):
+        say(f"A stack that you created for this stage remains and costs money. To delete it: {command}")
     kept = stacks.resources(foundation.stack_name(stage))
     if not kept:
         say("No resources of the stage remain.")
@@ -81,9 +120,21 @@ def print_retained_resources(stage: str) -> None:
     say(f"Kept: s3://{kept['DataBucket']} with images, results and models,")
     say(f"the tables {kept['ResultsTable']} and {kept['RetrainingsTable']},")
     say(f"and their encryption key, {kept['DataKey']}.")
+    if "AccessLogs" in kept:
+        say(f"Also kept: the log group {kept['AccessLogs']}, which records who called the API.")
     say("They cost about $0.023 per GB and month in S3, $0.25 in DynamoDB ($0.20 more for its backups),")
     say("and $1 a month for the key. `make deploy` finds them again;")
     say(f"`make destroy STAGE={stage} IMAGES=delete CONFIRM={stage}` deletes them.")
+
+
+def own_stacks(stage: str) -> Iterator[str]:
+    """Commands that delete the optional stacks of docs/deployment.md, which only their users create."""
+    for part, region in (("firewall", "us-east-1"), ("data-events", None)):
+        client = boto3.client("cloudformation", region_name=region)
+        name = resource_names.stack_name(stage, part)
+        with suppress(client.exceptions.ClientError):
+            client.describe_stacks(StackName=name)
+            yield f"aws cloudformation delete-stack --region {client.meta.region_name} --stack-name {name}"
 
 
 if __name__ == "__main__":

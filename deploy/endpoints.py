@@ -5,12 +5,10 @@ repeat. It works on AWS or, if AWS_ENDPOINT_URL is set, on an emulator.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import resource_names
 from chalicelib.errors import EndpointNotChanged
@@ -19,9 +17,8 @@ from chalicelib.models.registry import Registry
 from chalicelib.models.scaling import Scaling
 from chalicelib.settings import SettingsError, read_endpoints
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import load_tasks
-from deploy import stages
+from deploy import failures, stages
 from deploy.progress import say
 from deploy.stacks import DeployError
 
@@ -41,21 +38,12 @@ def main() -> None:
     parser.add_argument("action", choices=("idle", "wake"))
     parser.add_argument("stage", help="name of the installation, for example prod")
     arguments = parser.parse_args()
-    try:
+    with failures.reported("Not done.", EndpointCommandFailed, EndpointNotChanged, SettingsError):
         variables = stage_variables(arguments.stage)
         if arguments.action == "idle":
             idle(arguments.stage, variables, endpoint_manager())
         else:
             wake(Registry(DataBucket(boto3.client("s3"), variables["DATA_BUCKET"])), endpoint_manager())
-    except (
-        EndpointCommandFailed,
-        EndpointNotChanged,
-        SettingsError,
-        StorageFailed,
-        ClientError,
-        BotoCoreError,
-    ) as error:
-        sys.exit(f"Not done. {error}")
 
 
 def endpoint_manager() -> EndpointManager:
@@ -68,7 +56,9 @@ def endpoint_manager() -> EndpointManager:
 def stage_variables(stage: str) -> Mapping[str, str]:
     """The environment variables of the stage's Lambdas, as `make deploy` recorded them."""
     try:
-        return stages.deployed(stage)
+        variables = stages.deployed(stage)
+        stages.check_account(stage)
+        return variables
     except DeployError as error:
         raise EndpointCommandFailed(str(error)) from None
 

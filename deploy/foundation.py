@@ -1,10 +1,12 @@
 """The foundation stack: everything that holds data or grants access."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
 from chalicelib import resource_names
@@ -23,6 +25,10 @@ DATA = (
     "AWS::S3::BucketPolicy",
 )
 """Types of the resources that hold data."""
+MFA = {"required": "ON", "optional": "OPTIONAL"}
+"""Cognito's words for who needs a second factor. It cannot ask for one by group."""
+ACCESS_LOGS = "AccessLogs"
+"""The log group that is part of the audit record, and is kept as data are."""
 KEY_DAYS = 7
 """Minimum waiting time, in days, before AWS deletes a key."""
 
@@ -38,16 +44,49 @@ def deploy(
     alarm_email: str | None = None,
     *,
     local_login: bool = False,
+    protected: bool | None = None,
+    mfa: str | None = None,
 ) -> dict[str, str]:
     """Create or update the stack, and return its outputs. None keeps the value of the deployment before."""
-    parameters = {
+    wanted = parameters(
+        stage, site_origin, alarm_email, local_login=local_login, protected=protected, mfa=mfa
+    )
+    return stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), wanted, protected=stage != "local")
+
+
+def parameters(
+    stage: str,
+    site_origin: str | None = None,
+    alarm_email: str | None = None,
+    *,
+    local_login: bool = False,
+    protected: bool | None = None,
+    mfa: str | None = None,
+) -> dict[str, str | None]:
+    """The parameters of the stack."""
+    return {
         "Stage": stage,
         "SiteOrigin": site_origin,
         "AlarmEmail": alarm_email,
         "OtherEndpoints": ",".join(other_endpoints(stage)),
         "LocalLogin": "true" if local_login else "false",
+        "DeletionProtection": "true" if protected else None,
+        "Mfa": MFA[mfa] if mfa else None,
     }
-    return stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), parameters, protected=stage != "local")
+
+
+def data_bucket(stage: str) -> str | None:
+    """The name of the data bucket; None if there is none, also if the stack was not created to its end."""
+    bucket = stacks.resources(stack_name(stage)).get("DataBucket")
+    if bucket is None:
+        return None
+    try:
+        boto3.client("s3").head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return None
+        raise
+    return bucket
 
 
 def other_endpoints(stage: str) -> list[str]:
@@ -87,7 +126,8 @@ def reduce(stage: str) -> None:
 def data_template() -> dict[str, Any]:
     """The template, reduced to the resources that hold data."""
     template: dict[str, Any] = yaml_parse(TEMPLATE.read_text())
-    kept = {name: one for name, one in template["Resources"].items() if one["Type"] in DATA}
+    resources = template["Resources"].items()
+    kept = {name: one for name, one in resources if one["Type"] in DATA or name == ACCESS_LOGS}
     return {key: template[key] for key in template if key != "Outputs"} | {"Resources": kept}
 
 
@@ -97,6 +137,8 @@ def delete_user_pools(stage: str) -> None:
     for page in cognito.get_paginator("list_user_pools").paginate(MaxResults=60):
         for pool in page["UserPools"]:
             if pool["Name"] == resource_names.resource_name(stage):
+                # This also resets the other settings of the pool, which no longer matter.
+                cognito.update_user_pool(UserPoolId=pool["Id"], DeletionProtection="INACTIVE")
                 cognito.delete_user_pool(UserPoolId=pool["Id"])
                 say(f"{pool['Id']}: user accounts deleted")
 
@@ -112,13 +154,19 @@ def delete(stage: str) -> None:
             delete_table(resources[logical])
     if "DataKey" in resources:
         delete_key(resources["DataKey"])
+    if ACCESS_LOGS in resources:
+        logs = boto3.client("logs")
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=resources[ACCESS_LOGS])
     stacks.delete_stack(stack_name(stage))
 
 
 def delete_table(name: str) -> None:
-    """Delete a table, if it exists."""
+    """Delete a table, if it exists, although it is protected."""
     dynamodb = boto3.client("dynamodb")
     try:
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+        dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": stacks.PAUSE})
         dynamodb.delete_table(TableName=name)
     except dynamodb.exceptions.ResourceNotFoundException:
         return

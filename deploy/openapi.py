@@ -1,13 +1,11 @@
-"""Generates chalicelib/openapi.json from the routes in app.py and the types that they declare.
+"""Generates chalicelib/openapi.json from the routes and the types that they declare.
 
 `python -m deploy.openapi` writes it; with `--check` it fails if the committed file is not current. The
 Lambda serves the committed file, so only this module needs pydantic, which turns types into JSON Schema.
 """
 
-import importlib
 import inspect
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import is_dataclass
 from http import HTTPStatus
@@ -20,12 +18,13 @@ from pydantic import ConfigDict, TypeAdapter
 import chalicelib
 from chalicelib import DISCLAIMER, VERSION, limits
 from chalicelib.api.parameters import PathParameter, QueryParameter
-from chalicelib.api.routes import JSON, Content, Errors, Route
+from chalicelib.api.route import JSON, Content, Errors, Route
 from chalicelib.api.schemas import Error
 from chalicelib.errors import NegatoscopeError
 from chalicelib.models.model_version import ModelVersion
 from chalicelib.results.result_document import ListedResult, Result
 from chalicelib.retraining.record import FollowedRetraining, RetrainingRecord
+from chalicelib.routes import api
 from deploy.generated import write_or_check
 
 OPENAPI = Path(chalicelib.__file__).with_name("openapi.json")
@@ -35,23 +34,15 @@ _OPEN = (ListedResult, Result, ModelVersion, RetrainingRecord, FollowedRetrainin
 """Records that were stored by another version of the application may have more members."""
 
 _LINK = "Location"
-_STAGE = {
-    "STAGE": "local",
-    "DATA_BUCKET": "bucket",
-    "RESULTS_TABLE": "results",
-    "RETRAININGS_TABLE": "retrainings",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-"""An environment in which app.py can be imported."""
-
 _USERS = (
     "The ID token of a user of the stage's user pool, whose groups determine what the user may do: each "
     "operation names the group it requires. Members of reviewer may also do what readers may, and members of "
-    "admin everything. On one machine the API is open, on loopback only, unless a login is set up."
+    "admin everything. Members of reader:TASK and reviewer:TASK may do the same with one task, and see "
+    "nothing of others. On one machine the API is open, on loopback only, unless a login is set up."
 )
 _FAILURES = {
     400: (
-        "The request breaks one of the limits in this document, or makes no sense; the message says which "
+        "The request breaks one of the limits in this document, or is invalid; the message says which "
         f"and what to do. JSON bodies have at most {limits.MAX_JSON_BODY:,} bytes in UTF-8 and "
         f"{limits.MAX_DEPTH} levels; no object in them has a member twice; their strings are valid Unicode, "
         "without halves of surrogate pairs; their numbers are 0 or have magnitudes from "
@@ -61,9 +52,11 @@ _FAILURES = {
     403: "The signed-in user may not do this.",
     404: "There is no such task, result, model, retraining or file.",
     409: "Not possible in the present state; the message says what to do.",
+    410: "The result has been deleted.",
     413: "Too many bytes or pixels.",
     415: "The Content-Type is not accepted, or the file is not an image that can be read.",
     422: "The image is damaged or unsuitable.",
+    429: "The user has made too many costly requests; try again some minutes later.",
     500: "An error on our side.",
     502: "The model failed.",
     503: "The model's endpoint is not ready; try again after the time in Retry-After.",
@@ -268,8 +261,7 @@ def render(routes: Sequence[Route]) -> str:
 
 def main() -> None:
     """Write or check the file."""
-    os.environ.update(_STAGE)
-    write_or_check(OPENAPI, render(importlib.import_module("app").api.routes), "deploy.openapi")
+    write_or_check(OPENAPI, render(api.routes), "deploy.openapi")
 
 
 if __name__ == "__main__":

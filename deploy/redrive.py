@@ -11,10 +11,10 @@ import time
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from chalicelib import resource_names
-from deploy import stages
+from deploy import failures, stages
 from deploy.progress import say, step
 from deploy.stacks import DeployError
 
@@ -29,14 +29,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Reprocess the events that Lambda gave up on.")
     parser.add_argument("stage", help="name of the installation, for example prod")
     stage = parser.parse_args().stage
-    try:
+    nothing_lost = "Nothing is lost; the same command continues from here."
+    with failures.reported("Not done.", rest=lambda: [nothing_lost]):
         stages.check(stage)
         sqs = boto3.client("sqs")
         sent, kept = redrive(sqs, boto3.client("lambda"), queue_url(sqs, stage))
-    except DeployError as error:
-        sys.exit(f"Not done. {error}")
-    except (ClientError, BotoCoreError) as error:
-        sys.exit(f"Stopped: {error}\nNothing is lost; the same command continues from here.")
     if kept:
         sys.exit(f"{sent} events sent again; {kept} stay in the queue for the reasons above.")
     step(f"{sent} events sent again" if sent else "The queue is empty")

@@ -18,11 +18,17 @@ PAGE = PROJECT / "docs" / "api.md"
 _HEAD = """# API
 
 `make generate` writes this page. The complete description is
-[`chalicelib/openapi.json`](../chalicelib/openapi.json), which it generates from the routes in `app.py`; a
+[`chalicelib/openapi.json`](../chalicelib/openapi.json), which it generates from `chalicelib/routes`; a
 running system serves it at `/api/openapi.json`.
 
 All paths begin with `/api`. Times are UTC, in ISO 8601 with microseconds. In AWS all routes except public
-ones need the ID token of a user in the header `Authorization` ([Login](operations.md#login)).
+ones need the ID token of a user in the header `Authorization` ([Login](deployment.md#login)).
+
+Large tables, pictures and model packages are in the bucket: the answer is 303, and its header `Location` has
+a link that is valid for a quarter of an hour and carries its own signature. Follow it **without** the header
+`Authorization`: S3 answers 400 to two signatures ("Only one auth mechanism allowed"). Browsers, curl (`-L`
+without `--location-trusted`) and Python's requests drop it on the way to another host; Python's urllib does
+not.
 """
 
 _ERRORS = """Every error is `{"code", "message", "request_id"}`, and the message says what to do.

@@ -14,15 +14,13 @@ from dataclasses import dataclass, field
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.results.decisions import Decisions, NotADocument, restore
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.storage.errors import ObjectChanged, ObjectMissing, StorageFailed
-from deploy import results_table, stages
+from chalicelib.storage.errors import ObjectChanged, ObjectMissing
+from deploy import failures, results_table, stages
 from deploy.progress import say, step
-from deploy.stacks import DeployError
 
 THREADS = 16
 
@@ -47,12 +45,10 @@ def main() -> None:
     )
     parser.add_argument("stage", help="name of the installation, for example prod")
     stage = parser.parse_args().stage
-    try:
+    with failures.reported("Not done.", rest=lambda: ["The same command continues from here."]):
         settings = stages.deployed(stage)
         results_table.ensure(stage, settings["RESULTS_TABLE"])
         report = run(*connect(settings["DATA_BUCKET"], settings["RESULTS_TABLE"]))
-    except (DeployError, ClientError, BotoCoreError, StorageFailed) as error:
-        sys.exit(f"Stopped: {error}\nThe same command continues from here.")
     step(
         f"{report.documents} documents read, {report.written} results written into the table, "
         f"{report.replaced} documents written from the table; the rest existed already"

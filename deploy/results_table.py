@@ -54,6 +54,7 @@ def _create(dynamodb: Any, stage: str, name: str, described: dict[str, Any]) -> 
     encryption = described["SSESpecification"]
     dynamodb.create_table(
         TableName=name,
+        DeletionProtectionEnabled=stage != "local",
         SSESpecification={
             "Enabled": encryption["SSEEnabled"],
             "SSEType": encryption["SSEType"],

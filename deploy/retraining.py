@@ -1,55 +1,113 @@
 """The stack of the retraining, and the training code in the data bucket."""
 
+import argparse
 import hashlib
 import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from samtranslator.yaml_helper import yaml_parse
 
 from chalicelib import resource_names
 from chalicelib.models.archive import pack
-from deploy import stacks
+from deploy import images, stacks, stages
 from deploy.progress import say
+from deploy.stacks import DeployError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"
 RUNNER = PROJECT / "statemachine" / "run.sh"
 TEMPLATE = PROJECT / "statemachine" / "template.yaml"
 REQUIREMENTS = PROJECT / "training" / "requirements.txt"
+GPU_IMAGE = "pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-sagemaker"
+"""What trains on instances with GPUs; the template names the image for all others."""
+WITH_GPUS = re.compile(r"ml\.[gp][0-9]")
 LEFT_OUT = re.compile("chalicelib/models/[^/]+/|/__pycache__/")
 """Files that training does not need: models are in the registry."""
 
 
-def deploy(stage: str, outputs: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Options:
+    """Settings of the retraining. None keeps the value of the deployment before."""
+
+    schedule: str | None = None
+    """When to retrain `scheduled_task`, for example rate(7 days); empty for never."""
+    scheduled_task: str | None = None
+    instance_type: str | None = None
+    """Of the instance that trains."""
+
+    @classmethod
+    def of(cls, wanted: argparse.Namespace) -> "Options":
+        """Those of a command line."""
+        return cls(wanted.schedule, wanted.scheduled_task, wanted.instance)
+
+
+def deploy(stage: str, outputs: Mapping[str, str], options: Options = Options()) -> None:
     """Upload the code and deploy the stack; `outputs` are those of the foundation stack."""
-    bucket, key = boto3.client("s3"), outputs["DataKeyArn"]
-    archive = pack(dict(source()))
-    folder = f"code/{hashlib.sha256(archive + RUNNER.read_bytes()).hexdigest()[:16]}"
-    definition = f"code/retrain-{hashlib.sha256(DEFINITION.read_bytes()).hexdigest()[:16]}.asl.json"
+    bucket, wanted = boto3.client("s3"), parameters(stage, outputs, options)
     for name, content in (
-        (f"{folder}/sourcedir.tar.gz", archive),
-        (f"{folder}/run.sh", RUNNER.read_bytes()),
-        (definition, DEFINITION.read_bytes()),
+        (f"{wanted['Code']}/sourcedir.tar.gz", pack(dict(source()))),
+        (f"{wanted['Code']}/run.sh", RUNNER.read_bytes()),
+        (wanted["Definition"], DEFINITION.read_bytes()),
     ):
         bucket.put_object(
             Bucket=outputs["DataBucket"],
             Key=name,
             Body=content,
             ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=key,
+            SSEKMSKeyId=outputs["DataKeyArn"],
         )
-    parameters: dict[str, str | None] = {
+    stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), wanted, protected=False)
+
+
+def parameters(stage: str, outputs: Mapping[str, str], options: Options) -> dict[str, str | None]:
+    """The parameters of the stack; `outputs` are those of the foundation stack."""
+    code = hashlib.sha256(pack(dict(source())) + RUNNER.read_bytes()).hexdigest()[:16]
+    definition = hashlib.sha256(DEFINITION.read_bytes()).hexdigest()[:16]
+    return {
         "Stage": stage,
         "DataBucket": outputs["DataBucket"],
-        "DataKeyArn": key,
-        "Definition": definition,
-        "Code": folder,
+        "DataKeyArn": outputs["DataKeyArn"],
+        "Definition": f"code/retrain-{definition}.asl.json",
+        "Code": f"code/{code}",
         "Commit": commit(),
+        "ImageAccount": image_account(),
+        "ScheduleExpression": options.schedule,
+        "ScheduledTask": options.scheduled_task,
+        "TrainingInstanceType": options.instance_type,
+        "TrainingImage": training_image(options.instance_type),
     }
-    stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), parameters, protected=False)
+
+
+def training_image(instance_type: str | None) -> str | None:
+    """The image that trains on instances of a type; None keeps that of the deployment before."""
+    if instance_type is None:
+        return None
+    return GPU_IMAGE if WITH_GPUS.match(instance_type) else parameter_defaults()["TrainingImage"]
+
+
+def image_account() -> str | None:
+    """The account of the images that train and serve; None on an emulator, which needs none.
+
+    Raises:
+        DeployError: if the region does not have them.
+    """
+    if stages.emulator():
+        return None
+    region, defaults = boto3.session.Session().region_name, parameter_defaults()
+    accounts = {images.account(defaults[image], region) for image in ("TrainingImage", "InferenceImage")}
+    [account] = accounts  # the template has one parameter for both
+    return account
+
+
+def parameter_defaults() -> dict[str, str]:
+    """The defaults of the template's parameters, by name."""
+    parameters = yaml_parse(TEMPLATE.read_text())["Parameters"]
+    return {name: one["Default"] for name, one in parameters.items() if "Default" in one}
 
 
 def stack_name(stage: str) -> str:
@@ -66,11 +124,17 @@ def delete(stage: str) -> None:
 
 
 def stop_executions(machine: str) -> None:
-    """Stop all running executions, and wait until they have stopped their jobs and ended."""
+    """Stop all running executions, and wait until they have stopped their jobs and ended.
+
+    Raises:
+        DeployError: if they do not.
+    """
     states = boto3.client("stepfunctions")
     pages = states.get_paginator("list_executions")
     stopped: set[str] = set()
-    while True:
+    running: set[str] = set()
+    deadline = time.monotonic() + stacks.MAX_WAIT
+    while time.monotonic() < deadline:
         found = pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
         running = {one["executionArn"] for page in found for one in page["executions"]}
         for execution in running - stopped:
@@ -80,6 +144,7 @@ def stop_executions(machine: str) -> None:
         if not running:
             return
         time.sleep(stacks.PAUSE)
+    raise DeployError(f"These executions do not stop: {', '.join(sorted(running))}.")
 
 
 def source() -> Iterator[tuple[str, bytes]]:

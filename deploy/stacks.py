@@ -1,16 +1,30 @@
 """Creates, updates and deletes CloudFormation stacks."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from deploy import stack_failures
+from deploy.progress import say
+
 PAUSE = 2
 """Seconds between two requests for the status of a stack."""
-UNFINISHED = ("CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-"""States in which a stack can only be deleted: its creation or its deletion failed."""
+MAX_WAIT = 3600
+"""Seconds after which an operation on a stack counts as stuck. CloudFront takes up to 30 minutes."""
+UNFINISHED = (
+    "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED",
+)  # fmt: skip
+"""States in which a stack can only be deleted: its creation or its deletion failed, or it was never created
+because a change set was not executed."""
+ROLLBACK_FAILED = "UPDATE_ROLLBACK_FAILED"
+"""The state in which a stack can only continue the rollback of an update."""
+ATTEMPTS = 4
+"""At an operation that fails because a service has not learnt of a new role yet."""
+ATTEMPT_PAUSE = 20.0
+"""Seconds before another attempt. (IAM user guide: changes are not always immediately visible.)"""
 
 
 class DeployError(Exception):
@@ -25,37 +39,102 @@ def put_stack(
     Args:
         name: of the stack.
         template: its text.
-        parameters: by name. None keeps the value of an existing stack; in a new stack it means the template's
-            default.
+        parameters: by name; `Stage` must be among them. All others, and those that are None, keep values that
+            somebody has given to an existing stack, and otherwise have the template's defaults.
         protected: whether a new stack has termination protection.
 
     Raises:
         DeployError: with the reasons, if CloudFormation could not create or update the stack.
     """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _put_stack(name, template, parameters, protected=protected)
+            break
+        except DeployError as error:
+            if attempt == ATTEMPTS or not stack_failures.is_temporary(str(error)):
+                raise
+            say(f"{error}\n    New roles take a moment to propagate; trying again")
+            time.sleep(ATTEMPT_PAUSE)
+    return outputs(name)
+
+
+def _put_stack(name: str, template: str, parameters: Mapping[str, str | None], *, protected: bool) -> None:
     cloudformation = boto3.client("cloudformation")
     status = settled_status(name)
     if status in UNFINISHED:
         delete_stack(name)
         status = None
-    known = outputs(name) if status else {}
-    request = {
-        "StackName": name,
-        "TemplateBody": template,
-        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Parameters": [
-            {"ParameterKey": key, "UsePreviousValue": True}
-            if value is None
-            else {"ParameterKey": key, "ParameterValue": value}
-            for key, value in parameters.items()
-            if value is not None or key in known
-        ],
-    }
+    elif status == ROLLBACK_FAILED:
+        continue_rollback(name)
+    request = stack_request(name, template, parameters, exists=status is not None)
     if status is None:
         cloudformation.create_stack(**request, EnableTerminationProtection=protected)
         wait_for_stack("stack_create_complete", name)
     elif start_update(request):
         wait_for_stack("stack_update_complete", name)
-    return outputs(name)
+
+
+def stack_request(
+    name: str, template: str, parameters: Mapping[str, str | None], *, exists: bool
+) -> dict[str, Any]:
+    """What CloudFormation needs to create or update a stack, or to make a change set; see `put_stack`."""
+    given = {key: value for key, value in parameters.items() if value is not None}
+    kept = kept_parameters(name, template) - given.keys() if exists else set()
+    return {
+        "StackName": name,
+        "TemplateBody": without_comments(template),
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Tags": [{"Key": key, "Value": value} for key, value in tags(given["Stage"]).items()],
+        "Parameters": [
+            *({"ParameterKey": key, "ParameterValue": value} for key, value in given.items()),
+            *({"ParameterKey": key, "UsePreviousValue": True} for key in sorted(kept)),
+        ],
+    }
+
+
+def without_comments(template: str) -> str:
+    """A template without blank lines and lines of comments: a request may hold 51,200 bytes of it."""
+    lines = template.splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def tags(stage: str) -> dict[str, str]:
+    """The tags of every resource, by which costs and permissions can be told apart."""
+    return {"application": "negatoscope", "stage": stage}
+
+
+def kept_parameters(name: str, template: str) -> set[str]:
+    """Names of the parameters of a stack that somebody has set, and that a template declares.
+
+    CloudFormation would reset them if an update left them out. Those that have the default of the deployed
+    template get the default of the new one, or no stack would ever get a newer image.
+    """
+    found, before = outputs(name), parameter_defaults(StackName=name)
+    declared = parameter_defaults(TemplateBody=without_comments(template))
+    return {key for key in declared.keys() & found.keys() if found[key] != before.get(key)}
+
+
+def parameter_defaults(**template: str) -> dict[str, str | None]:
+    """The defaults of the parameters that a template declares; None for those without one."""
+    summary = boto3.client("cloudformation").get_template_summary(**template)
+    return {one["ParameterKey"]: one.get("DefaultValue") for one in summary.get("Parameters", ())}
+
+
+def continue_rollback(name: str) -> None:
+    """Finish the rollback of an update, whose cause has been removed meanwhile.
+
+    Raises:
+        DeployError: with the reasons, if it fails again.
+    """
+    boto3.client("cloudformation").continue_update_rollback(StackName=name)
+    try:
+        wait_for_stack("stack_rollback_complete", name)
+    except DeployError as error:
+        raise DeployError(
+            f"{error}\nThis was the rollback of an earlier update. If these resources cannot be rolled back, "
+            f"leave them out: aws cloudformation continue-update-rollback --stack-name {name} "
+            "--resources-to-skip NAMES, and then repeat the command, which updates them."
+        ) from error
 
 
 def delete_stack(name: str) -> None:
@@ -94,8 +173,18 @@ def resources(name: str) -> dict[str, str]:
 
 
 def settled_status(name: str) -> str | None:
-    """Wait for the end of any operation on the stack, and return its status; None if it does not exist."""
-    while (status := stack_status(name)) and status.endswith("_IN_PROGRESS"):
+    """Wait for the end of any operation on the stack, and return its status; None if it does not exist.
+
+    Raises:
+        DeployError: if the operation does not end.
+    """
+    deadline = time.monotonic() + MAX_WAIT
+    while (status := stack_status(name)) and status.endswith("_IN_PROGRESS") and status not in UNFINISHED:
+        if time.monotonic() > deadline:
+            raise DeployError(
+                f"Stack {name} is still {status}. CloudFormation's console says what it waits for; "
+                "the update can be cancelled there."
+            )
         time.sleep(PAUSE)
     return status
 
@@ -127,31 +216,9 @@ def wait_for_stack(waiter: str, name: str) -> None:
     cloudformation = boto3.client("cloudformation")
     try:
         cloudformation.get_waiter(waiter).wait(
-            StackName=name, WaiterConfig={"Delay": PAUSE, "MaxAttempts": 900}
+            StackName=name, WaiterConfig={"Delay": PAUSE, "MaxAttempts": MAX_WAIT // PAUSE}
         )
     except WaiterError as error:
-        reasons = "\n".join([*failure_reasons(name)] or [*resource_failures(name)]) or str(error)
-        raise DeployError(f"Stack {name} failed:\n{reasons}") from error
-
-
-def failure_reasons(name: str) -> Iterator[str]:
-    """Why the last operation on the stack failed: resources with their reasons, newest first."""
-    paginator = boto3.client("cloudformation").get_paginator("describe_events")
-    pages = paginator.paginate(StackName=name, Filters={"FailedEvents": True})
-    operation = None
-    for event in (event for page in pages for event in page["OperationEvents"]):
-        operation = operation or event["OperationId"]
-        reason = event.get("ResourceStatusReason") or event.get("ValidationStatusReason")
-        if event["OperationId"] == operation and reason:
-            yield f"  {event['LogicalResourceId']}: {reason}"
-
-
-def resource_failures(name: str) -> Iterator[str]:
-    """The same from the events of resources, for emulators without failed operations."""
-    pages = boto3.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
-    for event in (event for page in pages for event in page["StackEvents"]):
-        status, of_stack = event["ResourceStatus"], event["PhysicalResourceId"] == event["StackId"]
-        if of_stack and status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
-            return
-        if not of_stack and status.endswith("_FAILED"):
-            yield f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
+        reasons = stack_failures.reasons(name) or str(error)
+        text = "\n".join(filter(None, (reasons, stack_failures.advice(reasons))))
+        raise DeployError(f"Stack {name} failed:\n{text}") from error

@@ -7,11 +7,11 @@ there, so no visitor gets a mixture of two versions, and the cache never has to 
 
 import gzip
 import hashlib
-import os
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
@@ -19,7 +19,7 @@ from botocore.config import Config
 
 from chalicelib import resource_names
 from chalicelib.storage.bucket import DataBucket, presigning
-from deploy import buckets, stacks
+from deploy import buckets, stacks, stages
 from deploy.page import LISTING, MEDIA_TYPES, Page, listing, security_headers
 from deploy.progress import say
 
@@ -42,6 +42,14 @@ class File:
     """Arguments of put_object."""
 
 
+class Api(NamedTuple):
+    """The API behind the page."""
+
+    id: str
+    key: str
+    """The key that CloudFront sends with each request."""
+
+
 def stack_name(stage: str) -> str:
     """Name of the stack."""
     return resource_names.stack_name(stage, "site")
@@ -49,36 +57,58 @@ def stack_name(stage: str) -> str:
 
 def deploy(
     stage: str,
-    api_id: str,
+    api: Api,
     data_bucket: str,
     login_origin: str | None,
     *,
     domain: str | None = None,
     certificate: str | None = None,
+    firewall: str | None = None,
 ) -> str:
     """Deploy the stack and the page; return the page's origin. None keeps the value deployed before."""
-    headers = security_headers(*filter(None, (upload_origin(data_bucket), login_origin)))
-    parameters = {
-        "Stage": stage,
-        "ApiId": api_id,
-        "ContentSecurityPolicy": headers["Content-Security-Policy"],
-        "DomainName": domain,
-        "CertificateArn": certificate,
-        "Version": None,
-    }
+    wanted = parameters(
+        *(stage, api, data_bucket, login_origin),
+        domain=domain,
+        certificate=certificate,
+        firewall=firewall,
+    )
     template = TEMPLATE.read_text()
-    outputs = stacks.put_stack(stack_name(stage), template, parameters, protected=False)
+    outputs = stacks.put_stack(stack_name(stage), template, wanted, protected=False)
     before, version = outputs["Version"], upload(outputs["SiteBucket"])
-    stacks.put_stack(stack_name(stage), template, parameters | {"Version": version}, protected=False)
+    stacks.put_stack(stack_name(stage), template, wanted | {"Version": version}, protected=False)
     say(f"version {version} is served")
     # The previous version stays until the next deployment: some edges switch seconds later.
     delete_versions(outputs["SiteBucket"], keep={version, before})
     return outputs["SiteOrigin"]
 
 
+def parameters(
+    stage: str,
+    api: Api,
+    data_bucket: str,
+    login_origin: str | None,
+    *,
+    domain: str | None = None,
+    certificate: str | None = None,
+    firewall: str | None = None,
+) -> dict[str, str | None]:
+    """The parameters of the stack, with the version that is served now."""
+    headers = security_headers(*filter(None, (upload_origin(data_bucket), login_origin)))
+    return {
+        "Stage": stage,
+        "ApiId": api.id,
+        "ApiKey": api.key,
+        "ContentSecurityPolicy": headers["Content-Security-Policy"],
+        "DomainName": domain,
+        "CertificateArn": certificate,
+        "FirewallArn": firewall,
+        "Version": None,
+    }
+
+
 def upload_origin(data_bucket: str) -> str:
     """The origin to which browsers upload images."""
-    config = Config(**presigning(os.environ.get("AWS_ENDPOINT_URL")))
+    config = Config(**presigning(stages.emulator()))
     bucket = DataBucket(boto3.client("s3", config=config), data_bucket)
     form = bucket.presign_upload("inbox/", 1, "image/png")
     url = urlsplit(form["url"])
@@ -109,6 +139,17 @@ def upload(bucket: str, folder: Path = FOLDER) -> str:
         s3.put_object(Bucket=bucket, Key=f"{version}/{file.name}", Body=file.content, **file.headers)
     say(f"{len(missing)} of {len(found)} files uploaded")
     return version
+
+
+def deployed_listing(bucket: str, version: str) -> dict[str, str]:
+    """The SHA-256 of each file of a version, by its path; empty if the version is gone."""
+    s3 = boto3.client("s3")
+    try:
+        found = s3.get_object(Bucket=bucket, Key=f"{version}/{LISTING}")["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return {}
+    listed: dict[str, str] = json.loads(found)["files"]
+    return listed
 
 
 def fingerprint(found: list[File]) -> str:

@@ -11,6 +11,7 @@ from deploy.generated import write_or_check
 from statemachine import requests
 from statemachine.recovery import RECOVERY
 from statemachine.states import (
+    INTEGRATIONS,
     RETRY_STEP,
     Action,
     State,
@@ -33,10 +34,17 @@ MAX_SECONDS = 120 * 24 * 3600
 """More than all jobs, and the waits for quotas and people, can take together."""
 APPROVAL_SECONDS = 7 * 24 * 3600
 
-_INPUT = {"request.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id"}
+_INPUT = {
+    "request.$": "$$.Execution.Input",
+    "execution.$": "$$.Execution.Id",
+    "code": "${Code}",
+    "commit": "${Commit}",
+    "instance_type": "${TrainingInstanceType}",
+    "volume_key": "${DataKey}",
+}
 _PLANNING: States = {
     "Plan": {
-        **step("plan", {**_INPUT, "code": "${Code}", "commit": "${Commit}"}, "", "Planned?", ""),
+        **step("plan", _INPUT, "", "Planned?", ""),
         "ResultSelector": {"plan.$": "$"},
         "Catch": [catch("PlanningFailed", into="")],
     },
@@ -104,7 +112,7 @@ _EVALUATION: States = {
     ),
     "Wait for approval": {
         **task(
-            "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            f"{INTEGRATIONS}:lambda:invoke.waitForTaskToken",
             {
                 "FunctionName": "${RetrainingFunction}",
                 "Payload": {
@@ -159,13 +167,13 @@ _DEPLOYMENT: States = {
     "In service?": choice(
         {
             "And": [
-                equals("deployed.status", "InService"),
-                {"Variable": "$.deployed.config", "StringEqualsPath": "$.plan.name"},
+                equals("deployed.EndpointStatus", "InService"),
+                {"Variable": "$.deployed.EndpointConfigName", "StringEqualsPath": "$.plan.name"},
             ],
             "Next": "Smoke test",
         },
         when(
-            "deployed.status",
+            "deployed.EndpointStatus",
             *("InService", "Failed", "UpdateRollbackFailed", "OutOfService"),
             then="DeploymentFailed",
         ),

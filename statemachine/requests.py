@@ -7,6 +7,10 @@ from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
 JOB_SECONDS = 12 * 3600
 """For a processing job."""
 _FOLDER = "/opt/ml/processing"
+_TAGS = {
+    "Tags": [{"Key": "application", "Value": "negatoscope"}, {"Key": "stage", "Value": "${Stage}"}],
+}
+"""As of the resources of the stacks, by which costs can be told apart."""
 
 
 def _below(folder: str) -> str:
@@ -30,6 +34,7 @@ def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]
         "InstanceCount": 1,
         "InstanceType.$": "$.plan.processing.instance_type",
         "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
+        "VolumeKmsKeyId": "${DataKey}",
     }
     parameters = {
         "ProcessingJobName.$": f"States.Format('{{}}-{suffix}', $.plan.name)",
@@ -49,7 +54,9 @@ def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]
             "Outputs": [{"OutputName": output, "S3Output": target}],
         },
         "ProcessingResources": {"ClusterConfig": cluster},
+        "NetworkConfig": {"EnableInterContainerTrafficEncryption": True},
         "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
+        **_TAGS,
     }
     return Action("sagemaker:createProcessingJob.sync", parameters, {"job.$": "$.ProcessingJobName"})
 
@@ -90,11 +97,8 @@ _TRAINING: State = {
     "InputDataConfig.$": "$.plan.training.inputs",
     "OutputDataConfig": {"S3OutputPath.$": _below("training"), "KmsKeyId": "${DataKey}"},
     "CheckpointConfig": {"S3Uri.$": _below("checkpoints")},
-    "ResourceConfig": {
-        "InstanceCount": 1,
-        "InstanceType": "${TrainingInstanceType}",
-        "VolumeSizeInGB": 100,
-    },
+    "ResourceConfig.$": "$.plan.training.resources",
+    "EnableInterContainerTrafficEncryption": True,
     "EnableManagedSpotTraining.$": "$.plan.training.spot",
     "StoppingCondition.$": "$.plan.training.stopping",
 }
@@ -102,7 +106,7 @@ _HYPERPARAMETERS = "$.plan.training.hyperparameters"
 _TRAINED = {"job.$": "$.TrainingJobName", "model.$": "$.ModelArtifacts.S3ModelArtifacts"}
 TRAIN = Action(
     "sagemaker:createTrainingJob.sync",
-    {"TrainingJobName.$": "$.plan.name", "HyperParameters.$": _HYPERPARAMETERS, **_TRAINING},
+    {"TrainingJobName.$": "$.plan.name", "HyperParameters.$": _HYPERPARAMETERS, **_TRAINING, **_TAGS},
     _TRAINED,
 )
 TUNE_HYPERPARAMETERS = Action(
@@ -117,6 +121,7 @@ TUNE_HYPERPARAMETERS = Action(
             },
         },
         "TrainingJobDefinition": {"StaticHyperParameters.$": _HYPERPARAMETERS, **_TRAINING},
+        **_TAGS,
     },
     {"job.$": "$.BestTrainingJob.TrainingJobName"},
 )
@@ -140,6 +145,7 @@ CREATE_MODEL = Action(
                 "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
             },
         },
+        **_TAGS,
     },
 )
 BATCH_INFERENCE = Action(
@@ -156,16 +162,21 @@ BATCH_INFERENCE = Action(
             "Accept": "application/json",
             "KmsKeyId": "${DataKey}",
         },
-        "TransformResources": {"InstanceCount": 1, "InstanceType": "${TransformInstanceType}"},
+        "TransformResources": {
+            "InstanceCount": 1,
+            "InstanceType": "${TransformInstanceType}",
+            "VolumeKmsKeyId": "${DataKey}",
+        },
+        **_TAGS,
     },
     {"job.$": "$.TransformJobName"},
 )
 CREATE_ENDPOINT_CONFIG = Action(
     "sagemaker:createEndpointConfig",
-    {"EndpointConfigName.$": "$.plan.name", "ProductionVariants.$": "$.plan.serving.variants"},
+    {"EndpointConfigName.$": "$.plan.name", "ProductionVariants.$": "$.plan.serving.variants", **_TAGS},
 )
 _ENDPOINT = {"EndpointName.$": "$.plan.serving.endpoint", "EndpointConfigName.$": "$.plan.name"}
-CREATE_ENDPOINT = Action("sagemaker:createEndpoint", _ENDPOINT)
+CREATE_ENDPOINT = Action("sagemaker:createEndpoint", {**_ENDPOINT, **_TAGS})
 UPDATE_SERVERLESS = Action("sagemaker:updateEndpoint", _ENDPOINT)
 UPDATE_PROVISIONED = Action(
     "aws-sdk:sagemaker:updateEndpoint",
@@ -175,8 +186,7 @@ UPDATE_PROVISIONED = Action(
         "RetainAllVariantProperties.$": "$.endpoint.retain",
     },
 )
+# An endpoint that has never served anything may have no EndpointConfigName, which a selection would fail on.
 DESCRIBE_ENDPOINT = Action(
-    "aws-sdk:sagemaker:describeEndpoint",
-    {"EndpointName.$": "$.plan.serving.endpoint"},
-    {"status.$": "$.EndpointStatus", "config.$": "$.EndpointConfigName"},
+    "aws-sdk:sagemaker:describeEndpoint", {"EndpointName.$": "$.plan.serving.endpoint"}
 )

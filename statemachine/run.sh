@@ -9,7 +9,7 @@ code=$(mktemp -d)
 trap 'rm -rf "$code"' EXIT
 
 tar -xzf "$archive" -C "$code"
-install=(python3 -m pip install --quiet --disable-pip-version-check --requirement "$code/requirements.txt")
+install=(python3 -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$code/requirements.txt")
 # The first call succeeds, quickly, where everything is installed.
 "${install[@]}" --no-index 2> /dev/null || "${install[@]}"
 status=0

@@ -10,6 +10,8 @@ from typing import Any
 State = dict[str, Any]
 States = dict[str, State]
 
+INTEGRATIONS = "arn:${Partition}:states::"
+"""The beginning of the ARN of every integration. China and GovCloud are partitions of their own."""
 STEP_SECONDS = 960
 """A Lambda function runs for at most 15 minutes."""
 _STEP_ERRORS = (
@@ -104,7 +106,7 @@ def creation(action: Action, into: str | None, then: str, failed: str, exists: s
 
 def _request(action: Action, into: str | None, then: str, catchers: list[State]) -> State:
     retriers = [RETRY_QUOTA, retry([action.error], 5, 6, MaxDelaySeconds=60, **_SPREAD)]
-    state = task(f"arn:aws:states:::{action.name}", action.parameters, into, then, retriers, catchers)
+    state = task(f"{INTEGRATIONS}:{action.name}", action.parameters, into, then, retriers, catchers)
     return state if action.result is None else state | {"ResultSelector": action.result}
 
 
@@ -112,7 +114,7 @@ def notification(source: str, message: str, then: str) -> State:
     """Publishes a subject and a message. The retraining ends in the same state if that fails."""
     texts = {"Subject.$": f"$.{source}.subject", "Message.$": f"$.{source}.{message}"}
     parameters = {"TopicArn": "${Topic}", **texts}
-    return task("arn:aws:states:::sns:publish", parameters, None, then, [RETRY_NOTIFICATION], [catch(then)])
+    return task(f"{INTEGRATIONS}:sns:publish", parameters, None, then, [RETRY_NOTIFICATION], [catch(then)])
 
 
 def constant(key: str, value: str, then: str) -> State:
