@@ -20,7 +20,7 @@ def root_client(service: str, aws_url: str, **options: Any) -> Any:
         options: further arguments of `boto3.client`.
     """
     credentials = {name.lower(): value for name, value in ROOT_CREDENTIALS.items()}
-    return boto3.client(service, endpoint_url=aws_url, region_name=REGION, **credentials, **options)
+    return boto3.client(service, endpoint_url=aws_url, **{"region_name": REGION} | credentials | options)
 
 
 def environment_without_aws() -> dict[str, str]:

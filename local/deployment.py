@@ -22,7 +22,6 @@ STAGE = "local"
 
 SOURCES = (
     ".chalice/config.json",
-    ".chalice/vendor.txt",
     "app.py",
     "chalicelib",
     "deploy",
@@ -36,9 +35,6 @@ LAYERS = ".chalice/deployments/managed-layer-*.zip"
 """Chalice's archives of the packages in requirements.txt, named by their contents.
 
 Building one takes longer than the rest of a deployment. The project folder keeps them for all emulators."""
-
-VENDOR = "vendor"
-"""The folder of the packages in vendor.txt, which deploy/ downloads."""
 
 PROGRESS = ("Configuring", "Creating", "Updating")
 """The lines of Chalice's output that are shown begin with one of these. The log holds all of them."""
@@ -89,7 +85,6 @@ class Deployment:
         finally:
             process.stop()
         _copy_layers(self._copy, PROJECT)
-        _copy_folder(self._copy / VENDOR, _vendored(self._copy))
         return self._deployed_api_id()
 
     def record(self, api_id: str) -> None:
@@ -129,17 +124,6 @@ class Deployment:
         for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
             package.unlink()
         _copy_layers(PROJECT, self._copy)
-        self._copy_vendored()
-
-    def _copy_vendored(self) -> None:
-        """Copy the packages of vendor.txt if an earlier deployment has downloaded them."""
-        kept = _vendored(self._copy)
-        if kept.exists():
-            shutil.rmtree(self._copy / VENDOR, ignore_errors=True)
-            _copy_folder(kept, self._copy / VENDOR)
-            record = self._copy / ".chalice" / "deployments" / "vendor.txt"
-            record.parent.mkdir(exist_ok=True)
-            shutil.copyfile(self._copy / ".chalice" / "vendor.txt", record)
 
 
 @contextlib.contextmanager
@@ -169,23 +153,6 @@ def _copy_layers(source: Path, target: Path) -> None:
             unfinished = copy.with_suffix(f".{os.getpid()}.part")
             shutil.copy2(layer, unfinished)
             unfinished.replace(copy)
-
-
-def _vendored(copy: Path) -> Path:
-    """The folder of the project that keeps the packages of a copy's vendor.txt for all emulators."""
-    digest = hashlib.sha256((copy / ".chalice" / "vendor.txt").read_bytes()).hexdigest()[:16]
-    python = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return PROJECT / ".chalice" / "deployments" / f"vendor-{digest}-{python}"
-
-
-def _copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder, atomically, unless the target exists."""
-    if not target.exists():
-        unfinished = target.with_name(f"{target.name}.{os.getpid()}.part")
-        shutil.copytree(source, unfinished)
-        with contextlib.suppress(OSError):  # another deployment was faster
-            unfinished.rename(target)
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def source_files() -> Iterable[Path]:

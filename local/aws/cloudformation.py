@@ -4,13 +4,15 @@
   tests/stack/test_deploy.py passes without it.
 - `AWS::Cognito::ManagedLoginBranding` is unknown, so a stage could not be deployed. Can go when ministack
   accepts the type.
+- `AWS::Budgets::Budget` is unknown, although there are budgets. Can go when ministack accepts the type.
+- `AWS::CloudTrail::Trail` is unknown, although there are trails. Can go when ministack accepts the type.
 """
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import dynamodb
+from ministack.services import budgets, cloudtrail, dynamodb
 from ministack.services.cloudformation import provisioners
 
 from local.aws import patching
@@ -21,6 +23,8 @@ Provisioned = tuple[str, dict[str, Any]]
 def install() -> None:
     """Apply the patches."""
     _add_branding()
+    _add_budgets()
+    _add_trails()
     handlers = patching.existing(provisioners, "_RESOURCE_HANDLERS")["AWS::DynamoDB::Table"]
     create = handlers["create"]
 
@@ -47,6 +51,52 @@ def _add_branding() -> None:
         """Nothing to delete."""
 
     known["AWS::Cognito::ManagedLoginBranding"] = {"create": create, "update": update, "delete": delete}
+
+
+def _add_budgets() -> None:
+    """Accept budgets. An update replaces the notifications as well, as CloudFormation does."""
+    known = patching.existing(provisioners, "_RESOURCE_HANDLERS")
+    make, remove = (patching.existing(budgets, name) for name in ("_create_budget", "_delete_budget"))
+
+    def create(_logical_id: str, properties: dict[str, Any], _stack: str) -> Provisioned:
+        status, _, body = make(properties)
+        if status >= 400:
+            raise ValueError(body)
+        return properties["Budget"]["BudgetName"], {}
+
+    def update(
+        physical_id: str, _before: dict[str, Any], properties: dict[str, Any], stack: str
+    ) -> Provisioned:
+        remove({"BudgetName": physical_id})
+        return create("", properties, stack)
+
+    def delete(physical_id: str, _properties: dict[str, Any]) -> None:
+        remove({"BudgetName": physical_id})
+
+    known["AWS::Budgets::Budget"] = {"create": create, "update": update, "delete": delete}
+
+
+def _add_trails() -> None:
+    """Accept trails of CloudTrail. They record nothing."""
+    known = patching.existing(provisioners, "_RESOURCE_HANDLERS")
+    make, remove, select, start = (
+        patching.existing(cloudtrail, name)
+        for name in ("_create_trail", "_delete_trail", "_put_event_selectors", "_start_logging")
+    )
+
+    def create(_logical_id: str, properties: dict[str, Any], _stack: str) -> Provisioned:
+        name = properties["TrailName"]
+        trail = {**properties, "Name": name, "KmsKeyId": properties["KMSKeyId"]}
+        for operation, request in ((make, trail), (select, trail), (start, {"Name": name})):
+            status, _, body = operation(request)
+            if status >= 400:
+                raise ValueError(body)
+        return name, {}
+
+    def delete(physical_id: str, _properties: dict[str, Any]) -> None:
+        remove({"Name": physical_id})
+
+    known["AWS::CloudTrail::Trail"] = {"create": create, "delete": delete}
 
 
 def _apply_time_to_live(table: str, properties: dict[str, Any]) -> None:

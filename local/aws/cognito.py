@@ -1,8 +1,9 @@
 """Cognito of the emulator: sessions of the login page, and rotation and revocation of refresh tokens.
 
 ministack has a login page and issues tokens, but it keeps no session, renewed tokens lack the user's groups,
-and refresh tokens neither rotate nor expire and cannot be revoked by the page. Each patch can go when
-ministack passes tests/stack/test_login.py without it.
+and refresh tokens neither rotate nor expire and cannot be revoked by the page. The first passwords that it
+makes are too short for the user pool. Each patch can go when ministack passes tests/stack/test_login.py and
+tests/stack/test_installation.py without it.
 """
 
 import functools
@@ -55,7 +56,13 @@ def install() -> None:
     patching.wrap(cognito, "handle_logout", _ending_session)
     patching.wrap(cognito, "_fake_token", _with_groups)
     patching.wrap(cognito, "_oauth2_token", _rotating)
+    patching.wrap(cognito, "_generate_temp_password", _as_long_as_required)
     patching.wrap(app, "_handle_cognito_body_request", _with_revocation)
+
+
+def _as_long_as_required(generate: Callable[[], str]) -> Callable[[], str]:
+    """Make first passwords that satisfy the policy of the user pool: two in a row have 24 characters."""
+    return lambda: generate() + generate()
 
 
 # ----------------------------------------------------------------------------------- login page

@@ -6,6 +6,7 @@ object of its own, 80 kB for one result with its heat map. Can go when ministack
 tests/stack/test_recovery.py and the memory limit of tests/soak without it.
 """
 
+import copy
 import json
 import sqlite3
 import sys
@@ -33,6 +34,17 @@ which there are few."""
 
 Table = dict[str, Any]
 Item = dict[str, Any]
+
+
+class StoredItem(dict[str, Any]):
+    """An item in a table. It is never changed in place, so that its size can be kept."""
+
+    size: int | None = None
+    """In bytes, once somebody has counted them."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Item:
+        """Return an item that may be changed."""
+        return copy.deepcopy(dict(self), memo)
 
 
 class Items(defaultdict[Any, dict[Any, Item]]):
@@ -65,7 +77,7 @@ class ItemStore:
 
     def _saving_item(self, set_item: Callable[..., Any]) -> Callable[..., Any]:
         def set_and_save(table: Table, hash_key: Any, range_key: Any, item: Item) -> Any:
-            item = compact(item)
+            item = StoredItem(compact(item))
             own(table)
             before = set_item(table, hash_key, range_key, item)
             self._write([(table["TableId"], hash_key, range_key, pack(item))])
@@ -121,7 +133,7 @@ class ItemStore:
             )
             for hash_key, range_key, text in rows:
                 item = json.loads(text, object_hook=_json_object_hook)
-                table["items"][hash_key][range_key] = compact(item)
+                table["items"][hash_key][range_key] = StoredItem(compact(item))
         dynamodb._update_counts(table)
 
     def _delete_items_of_deleted_tables(self) -> None:

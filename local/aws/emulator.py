@@ -14,13 +14,16 @@ from ministack import app
 
 from local.asgi import Application, Receive, Scope, Send, reject_websocket, respond
 from local.aws import (
+    access_log,
     apigateway,
     cloudformation,
     cloudfront,
     cognito,
+    dynamodb_queries,
     lambda_events,
     persistence,
     retention,
+    s3,
     step_functions,
     transport,
 )
@@ -28,7 +31,8 @@ from local.aws.dynamodb import ItemStore
 from local.aws.lambda_executor import Executor
 from local.http_server import serve_until_stopped
 from local.loopback import HOST, ask
-from local.sagemaker import http_api, integration
+from local.sagemaker import http_api, integration, scaling
+from local.sagemaker.cold_start import with_cold_starts
 from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.service import Service
 from local.sagemaker.spot_interruption import with_interruptions
@@ -59,14 +63,14 @@ async def run(arguments: argparse.Namespace) -> None:
     folder, workers = arguments.folder, arguments.workers
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     executor = Executor(arguments.lambda_python, folder / "lambda", arguments.layers, endpoint, workers)
-    sagemaker = Service(ComputeHost(arguments.training_python, folder / "sagemaker", endpoint))
+    host = ComputeHost(arguments.training_python, folder / "sagemaker", endpoint)
+    sagemaker = Service(host)
     apply_patches(executor, sagemaker, folder)
     lambda_events.install(folder / "events.sqlite", workers)
     ItemStore(folder / "items.sqlite").install()
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
-    application = guarded(
-        with_interruptions(with_warm_up(app.app, executor), sagemaker), arguments.site_origin
-    )
+    application = with_interruptions(with_warm_up(app.app, executor), sagemaker)
+    application = guarded(with_cold_starts(application, host), arguments.site_origin)
     await serve_until_stopped(application, int(os.environ["GATEWAY_PORT"]))
     executor.close()
     sagemaker.close()
@@ -77,12 +81,16 @@ async def run(arguments: argparse.Namespace) -> None:
 def apply_patches(executor: Executor, sagemaker: Service, folder: Path) -> None:
     """Patch ministack where it differs from AWS in a way that matters to this application."""
     transport.install()
+    s3.install()
     cloudformation.install()
     cloudfront.install()
     apigateway.install()
+    access_log.install()
     cognito.install()
+    dynamodb_queries.install()
     executor.install()
     http_api.install(sagemaker)
+    scaling.install(sagemaker.store)
     step_functions.install()
     integration.install(sagemaker)
     persistence.install(folder / "layers")

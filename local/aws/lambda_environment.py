@@ -11,6 +11,7 @@ from local.process import Process
 
 FOLDER = Path(__file__).parents[2] / ".venv-lambda"
 PYTHON = FOLDER / "bin" / "python"
+PACKAGES = Path(__file__).with_name("lambda-runtime.txt")
 LOCK = FOLDER.parent / ".local" / "lambda-environment.lock"
 
 
@@ -33,7 +34,8 @@ def _make(log: Path, say: Callable[[str], None]) -> None:
         return
     say(f"Creating {FOLDER.name}, the Python environment of the Lambdas (once)")
     _run([sys.executable, "-m", "venv", "--clear", FOLDER], log)
-    _run([PYTHON, "-m", "pip", "install", "--disable-pip-version-check", f"boto3=={version('boto3')}"], log)
+    options = ("--disable-pip-version-check", "--no-deps", "--require-hashes")
+    _run([PYTHON, "-m", "pip", "install", *options, "--requirement", PACKAGES], log)
 
 
 def _run(command: list[str | Path], log: Path) -> None:

@@ -19,6 +19,7 @@ PYTHON_EQUIVALENTS = {
     "${1,128}": "$",
     "${1,256}": "$",
     r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+    r"\p{Print}+": r"[\x20-\x7e]+",
     r"\p{Alnum}": "a-zA-Z0-9",
     r"\p{ASCII}": r"\x00-\x7f",
     r"\p{Print}": r"\x20-\x7e",
@@ -51,9 +52,9 @@ def model(service: str = "sagemaker") -> Any:
     return botocore.session.get_session().get_service_model(service)
 
 
-def check_request(operation: str, request: Mapping[str, Any]) -> None:
+def check_request(operation: str, request: Mapping[str, Any], service: str = "sagemaker") -> None:
     """Raise SageMakerError if the request violates the model."""
-    shape = model().operation_model(operation).input_shape
+    shape = model(service).operation_model(operation).input_shape
     found = list(violations(shape, request))
     if found:
         count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "

@@ -27,13 +27,15 @@ class ComputeHost:
     """Everything that the service needs to run jobs and endpoints.
 
     `python` is the interpreter of the training environment, `folder` holds all files of the service,
-    `endpoint` is the URL of the emulator, and `grace` the time in seconds between SIGTERM and SIGKILL.
+    `endpoint` is the URL of the emulator, and `grace` the time in seconds between SIGTERM and SIGKILL. An
+    idle serverless variant refuses requests for `cold_start` seconds after the first one.
     """
 
     python: Path
     folder: Path
     endpoint: str
     grace: float = 120.0
+    cold_start: float = 0.0
     _session: Any = field(default_factory=boto3.session.Session)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +55,11 @@ class ComputeHost:
 
     def logs(self) -> Any:
         """CloudWatch Logs with the permissions of the root user: the service itself writes the logs."""
-        return self._client("logs", ROOT_CREDENTIALS)
+        return self.service("logs")
+
+    def service(self, name: str) -> Any:
+        """A client of a service with the permissions of the root user."""
+        return self._client(name, ROOT_CREDENTIALS)
 
     def environment(self, role_arn: str) -> dict[str, str]:
         """The environment variables of a container's program for AWS access under its role."""

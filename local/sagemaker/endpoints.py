@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.sagemaker import guardrails
 from local.sagemaker.compute_host import ComputeHost
 from local.sagemaker.errors import JobFailed, invalid
 from local.sagemaker.fleet import Fleet
@@ -16,6 +17,9 @@ EMULATOR_ENDED = "The emulator ended during the update; the endpoint keeps its p
 CONFIG = "EndpointConfig"
 """The member of an endpoint's record with a copy of its configuration, which may have been deleted."""
 STARTING = ("Creating", "SystemUpdating")
+INSTANCES = "Instances"
+"""The member of an endpoint's record with the number of instances of each variant that was scaled."""
+RETAIN = "RetainAllVariantProperties"
 
 
 class Endpoints:
@@ -63,7 +67,18 @@ class Endpoints:
             endpoint = self._in_status(name, "InService")
             config = self._configs.deployment(request["EndpointConfigName"])
             self.collection.change(name, EndpointStatus="Updating", FailureReason=None)
-        self._in_background(self._replace, name, config)
+        instances = endpoint.get(INSTANCES, {}) if request.get(RETAIN) else {}
+        self._in_background(self._replace, name, config, guardrails.alarms(request), instances)
+        return {"EndpointArn": endpoint["EndpointArn"]}
+
+    def scale(self, request: Mapping[str, Any]) -> Record:
+        """UpdateEndpointWeightsAndCapacities, of instances only; each variant keeps its one container."""
+        name = request["EndpointName"]
+        with self._lock:
+            endpoint = self._in_status(name, "InService")
+            wanted = request["DesiredWeightsAndCapacities"]
+            instances = {variant["VariantName"]: variant["DesiredInstanceCount"] for variant in wanted}
+            self.collection.change(name, **{INSTANCES: endpoint.get(INSTANCES, {}) | instances})
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def delete(self, request: Mapping[str, Any]) -> Record:
@@ -80,8 +95,10 @@ class Endpoints:
         """DescribeEndpoint; raise SageMakerError if there is none."""
         endpoint = self.collection.get(request["EndpointName"])
         if endpoint["EndpointStatus"] in ("Creating", "Failed"):
-            return endpoint
-        variants = [_summary(variant) for variant in endpoint[CONFIG]["ProductionVariants"]]
+            # The API reference does not promise the configuration, so nothing may depend on it.
+            return {key: value for key, value in endpoint.items() if key != "EndpointConfigName"}
+        scaled = endpoint.get(INSTANCES, {})
+        variants = [_summary(variant, scaled) for variant in endpoint[CONFIG]["ProductionVariants"]]
         return {**endpoint, "ProductionVariants": variants}
 
     def fleet(self, name: str) -> Fleet | None:
@@ -117,14 +134,20 @@ class Endpoints:
             return
         self._put_in_service(name, config, fleet, reason)
 
-    def _replace(self, name: str, config: Record) -> None:
-        """Switch to another configuration; keep the current one if the new one fails."""
+    def _replace(self, name: str, config: Record, alarms: list[str], instances: Mapping[str, int]) -> None:
+        """Switch to another configuration; keep the current one if the new one fails, or an alarm rings."""
         try:
             fleet = self._start(name, config)
+            try:
+                guardrails.check(self._host, config, alarms)
+            except JobFailed:
+                fleet.stop()
+                raise
         except (JobFailed, OSError) as error:
             self._set_status(name, EndpointStatus="InService", FailureReason=str(error)[:1024])
             return
         before = self._fleets[name]
+        self.collection.change(name, **{INSTANCES: instances})
         self._put_in_service(name, config, fleet, None)
         before.stop()
 
@@ -172,7 +195,7 @@ class Endpoints:
         threading.Thread(target=work, args=arguments, daemon=True).start()
 
 
-def _summary(variant: Record) -> Record:
+def _summary(variant: Record, scaled: Mapping[str, int]) -> Record:
     """The summary of a production variant in DescribeEndpoint."""
     weight = variant.get("InitialVariantWeight", 1.0)
     summary: Record = {
@@ -182,5 +205,5 @@ def _summary(variant: Record) -> Record:
     }
     if "ServerlessConfig" in variant:
         return {**summary, "CurrentServerlessConfig": variant["ServerlessConfig"]}
-    count = variant["InitialInstanceCount"]
+    count = scaled.get(variant["VariantName"], variant["InitialInstanceCount"])
     return {**summary, "CurrentInstanceCount": count, "DesiredInstanceCount": count}

@@ -26,6 +26,16 @@ def not_found(message: str) -> SageMakerError:
     return SageMakerError("ResourceNotFound", message)
 
 
+def limit_exceeded(instance_type: str, usage: str) -> SageMakerError:
+    """The account may not use instances of this type."""
+    return SageMakerError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{instance_type} for {usage}' is 0 Instances, with current "
+        "utilization of 0 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to "
+        "request an increase for this quota.",
+    )
+
+
 def unsupported(what: str) -> SageMakerError:
     """SageMaker supports this and the emulator does not. Refusing is better than ignoring it."""
     return invalid(f"{what} is not supported by the local SageMaker.")

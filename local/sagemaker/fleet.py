@@ -1,5 +1,6 @@
 """The containers that serve an endpoint configuration: one per production variant."""
 
+import math
 import random
 import threading
 import time
@@ -19,6 +20,8 @@ STARTUP_SECONDS = 120.0
 """Time for a container to become healthy, unless its variant sets another."""
 RESTART_SECONDS = 1.0
 """Pause before a container that has exited is restarted."""
+IDLE_SECONDS = 300.0
+"""Time without requests after which a serverless variant has to start again."""
 DRAIN_SECONDS = 60.0
 """Time for invocations under way to finish. None takes longer."""
 STOP_SECONDS = 5.0
@@ -33,6 +36,10 @@ class Throttled(Exception):
     """A serverless variant is at its MaxConcurrency."""
 
 
+class Cold(Exception):
+    """A serverless variant has been idle, and starts."""
+
+
 @dataclass
 class RunningVariant:
     """A production variant and the container that serves it at present."""
@@ -43,6 +50,18 @@ class RunningVariant:
     ready: threading.Event = field(default_factory=threading.Event)
     under_way: int = 0
     """Number of current invocations."""
+    asked_at: float = -math.inf
+    warm_at: float = 0.0
+
+    def is_cold(self, cold_start: float) -> bool:
+        """Whether it is starting, which this request may begin. Variants with instances never are."""
+        if "ServerlessConfig" not in self.definition:
+            return False
+        now = time.monotonic()
+        if now - self.asked_at > IDLE_SECONDS:
+            self.warm_at = now + cold_start
+        self.asked_at = now
+        return now < self.warm_at
 
     @property
     def is_full(self) -> bool:
@@ -95,6 +114,7 @@ class Fleet:
 
         Raises:
             Stopped: if the fleet does not serve any more.
+            Cold: if the variant is starting.
             Throttled: if the variant is full.
             LookupError: if there is no variant called `target`.
         """
@@ -102,6 +122,8 @@ class Fleet:
             if self._closed:
                 raise Stopped
             variant = self._choose(target)
+            if variant.is_cold(self._host.cold_start):
+                raise Cold
             if variant.is_full:
                 raise Throttled
             variant.under_way += 1

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from local.account import ACCOUNT, REGION
 from local.sagemaker.endpoints import Endpoints
 from local.sagemaker.errors import SageMakerError
-from local.sagemaker.fleet import Fleet, Stopped, Throttled
+from local.sagemaker.fleet import Cold, Fleet, Stopped, Throttled
 from local.sagemaker.model_containers import ContainerResponse
 
 PATH = re.compile(r"/endpoints/(?P<endpoint>[^/]+)/invocations")
@@ -91,6 +91,8 @@ def _invoke(name: str, fleet: Fleet, target: str | None, headers: Mapping[str, s
                     "ModelNotReadyException", f"The container of {variant['VariantName']} is restarting.", 429
                 )
             answer = container.invoke(body, headers, INVOCATION_TIMEOUT)
+    except Cold:
+        raise SageMakerError("ModelNotReadyException", f"The endpoint {name} is starting.", 429) from None
     except Throttled:
         raise SageMakerError("ThrottlingException", "Rate exceeded") from None
     except LookupError:

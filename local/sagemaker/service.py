@@ -36,7 +36,7 @@ class Service:
 
     def __init__(self, host: ComputeHost) -> None:
         shutil.rmtree(host.scratch, ignore_errors=True)  # left behind if the emulator was killed
-        self._store = store = StateStore(host.records)
+        self.store = store = StateStore(host.records)
         self._python = host.python
         self._tags = Tags(store)
         self.trainings = TrainingJobs(store, host)
@@ -109,14 +109,14 @@ class Service:
             "StopTrainingJob": self.trainings.stop,
             "StopTransformJob": self.transforms.stop,
             "UpdateEndpoint": self.endpoints.update,
+            "UpdateEndpointWeightsAndCapacities": self.endpoints.scale,
             "UpdateModelPackage": self.registry.update_package,
         }
         plain = {
-            f"Describe{kind.noun}": partial(_describe, ResourceCollection(self._store, kind))
-            for kind in KINDS
+            f"Describe{kind.noun}": partial(_describe, ResourceCollection(self.store, kind)) for kind in KINDS
         }
         plain |= {
-            kind.list_operation: partial(_list_all, ResourceCollection(self._store, kind)) for kind in KINDS
+            kind.list_operation: partial(_list_all, ResourceCollection(self.store, kind)) for kind in KINDS
         }
         return {**plain, **special}
 

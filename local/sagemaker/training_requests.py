@@ -4,11 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from local.sagemaker.errors import invalid, unsupported
+from local.sagemaker.errors import invalid, limit_exceeded, unsupported
 from local.sagemaker.roles import check_role
 from local.sagemaker.script_mode import PROGRAM, SUBMIT_DIRECTORY, decode
 
 DAY = 24 * 3600
+WITHOUT_QUOTA = "ml.p"
+"""New accounts may not use instances with several GPUs; the others have a quota here."""
 
 
 def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str]) -> None:
@@ -22,6 +24,8 @@ def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str])
     resources = job.get("ResourceConfig", {})
     if "InstanceType" not in resources or resources.get("InstanceCount") != 1:
         raise unsupported("A ResourceConfig without exactly one instance of an InstanceType")
+    if resources["InstanceType"].startswith(WITHOUT_QUOTA):
+        raise limit_exceeded(resources["InstanceType"], "training job usage")
     if job.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints") != "/opt/ml/checkpoints":
         raise unsupported("A CheckpointConfig.LocalPath other than /opt/ml/checkpoints")
     check_stopping(job.get("StoppingCondition", {}), job.get("EnableManagedSpotTraining", False))
