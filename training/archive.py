@@ -4,7 +4,6 @@
 """
 
 import argparse
-import re
 import sys
 import tarfile
 import zlib
@@ -21,9 +20,8 @@ from training.errors import TrainingError
 
 PROJECT = Path(__file__).resolve().parent.parent
 INFERENCE = Path(__file__).resolve().with_name("inference.py")
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-SERVING = ("dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom")
-"""The training requirements that serving needs; the container installs them at each start."""
+REQUIREMENTS = Path(__file__).with_name("requirements-serving.txt")
+"""The packages that serving needs, with their hashes; the container installs them at each start."""
 
 
 def write_archive(folder: Path, task: Task, path: Path) -> None:
@@ -46,7 +44,7 @@ def serving_code(task: Task) -> dict[str, bytes]:
     files = {module.relative_to(PROJECT).as_posix(): module.read_bytes() for module in _imported()}
     files[description.relative_to(PROJECT).as_posix()] = description.read_bytes()
     files["inference.py"] = INFERENCE.read_bytes()
-    files["requirements.txt"] = "".join(f"{line}\n" for line in _requirements()).encode()
+    files["requirements.txt"] = REQUIREMENTS.read_bytes()
     return files
 
 
@@ -96,11 +94,6 @@ def _imported() -> list[Path]:
     finder.run_script(str(INFERENCE))
     files = [getattr(module, "__file__", None) for module in finder.modules.values()]
     return [Path(file) for file in files if file and Path(file) != INFERENCE]
-
-
-def _requirements() -> list[str]:
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if re.split(r"[^\w-]", line)[0] in SERVING]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -63,9 +63,18 @@ def evaluate_candidate(options: argparse.Namespace) -> Facts:
         "images": len(part.records),
         "groups": len(set(part.groups)),
         "comparison": comparison.to_dict() if comparison else None,
+        "scores": _scores(test, comparison, len(part.records)),
     }
     write_decision(options.output, facts, test, part)
     return facts
+
+
+def _scores(test: Assessment, comparison: Comparison | None, images: int) -> Facts:
+    """The balanced accuracy of the candidate, and of the current model on the same images."""
+    if comparison is None:
+        return {"images": images, "candidate": test.metrics["balanced_accuracy"]["value"], "current": None}
+    candidate, current = comparison.balanced_accuracies
+    return {"images": comparison.images, "candidate": candidate, "current": current}
 
 
 def _open_current(named: str | None, task: Task, workplace: Path) -> ModelPackage | None:

@@ -2,20 +2,24 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from training.data.layouts import Layout, load_layouts
-from training.data.manifest_row import GIVEN_PARTS, Row, Vocabulary, given_part, is_image
+from chalicelib.labelled_data.class_paths import (
+    CLASS_FOLDERS,
+    FindClass,
+    class_folder,
+    is_image,
+    layouts_for,
+    recognise,
+    sample,
+    share_found,
+    without_masks,
+)
+from chalicelib.labelled_data.layouts import Layout
+from training.data.manifest_row import Row, Vocabulary, given_part
 from training.data.storage import Storage, join
 from training.errors import TrainingError
-
-CLASS_FOLDERS = "class-folders"
-"""The layout without a description: one folder per class of the task."""
-SAMPLE = 2000
-"""Number of paths from which a layout is recognised."""
-RECOGNISED = 0.9
-"""Share of the images whose class a layout must find to be recognised."""
 
 
 def read_folder(
@@ -32,19 +36,15 @@ def read_folder(
     Raises:
         TrainingError: if the layout is unknown or none fits; the message says what was found.
     """
-    layouts = {
-        name: layout
-        for name, layout in load_layouts().items()
-        if {class_name for _, class_name in layout.classes} <= set(class_names)
-    }
+    layouts = layouts_for(class_names)
     known = ", ".join([*layouts, CLASS_FOLDERS])
     if wanted and wanted not in (*layouts, CLASS_FOLDERS):
         raise TrainingError(f"There is no layout '{wanted}' for the classes of this task. Known: {known}.")
     paths = sorted(storage.paths(folder))
     images = [path for path in paths if is_image(path)]
-    sample = images[:: max(1, len(images) // SAMPLE)]
+    sampled = sample(images)
     find_class_folder = partial(_class_folder, vocabulary=vocabulary)
-    name = wanted or _recognise(layouts, find_class_folder, sample)
+    name = wanted or recognise(layouts, find_class_folder, sampled)
     if not name:
         raise TrainingError(
             f"'{folder}' fits no known layout: {_describe(images)}, {len(paths) - len(images)} other files. "
@@ -53,25 +53,12 @@ def read_folder(
             "classes, name the manifest instead of the folder."
         )
     if name == CLASS_FOLDERS:
-        how = f"one folder per class; {_share(find_class_folder, sample)}"
+        how = f"one folder per class; {_share(find_class_folder, sampled)}"
         return how, _rows(paths, find_class_folder)
     layout = layouts[name]
-    how = f"layout {name}: {layout.title}; {_share(layout.find_class, _without_masks(layout, sample))}"
+    how = f"layout {name}: {layout.title}; {_share(layout.find_class, without_masks(layout, sampled))}"
     rows = _rows(paths, layout.find_class, layout.skips)
     return how, rows if layout.table is None else _with_table(rows, layout, storage, folder, paths)
-
-
-def _recognise(
-    layouts: Mapping[str, Layout], find_class_folder: Callable[[str], str], sample: Sequence[str]
-) -> str:
-    """The described layout that fits best, else class folders if there is one, else an empty text."""
-    shares = {
-        name: _matches(layout.find_class, _without_masks(layout, sample)) for name, layout in layouts.items()
-    }
-    best = max(shares, key=lambda name: shares[name], default="")
-    if best and shares[best] >= RECOGNISED:
-        return best
-    return CLASS_FOLDERS if _matches(find_class_folder, sample) else ""
 
 
 def _rows(
@@ -114,23 +101,12 @@ def _with_table(
 
 
 def _class_folder(path: str, vocabulary: Vocabulary) -> str:
-    """The class folder of a file, which may be inside a folder named after a part of a split."""
-    folders = path.split("/")[:-1]
-    if folders and folders[0].lower() in GIVEN_PARTS:
-        del folders[0]
-    return folders[0] if folders and vocabulary.find(folders[0]) is not None else ""
+    folder = class_folder(path)
+    return folder if vocabulary.find(folder) is not None else ""
 
 
-def _without_masks(layout: Layout, sample: Sequence[str]) -> list[str]:
-    return [path for path in sample if not layout.skips(path)]
-
-
-def _matches(find_class: Callable[[str], str], sample: Sequence[str]) -> float:
-    return sum(map(bool, map(find_class, sample))) / len(sample) if sample else 0.0
-
-
-def _share(find_class: Callable[[str], str], sample: Sequence[str]) -> str:
-    return f"the path gives the class of {_matches(find_class, sample):.0%} of {len(sample)} images sampled"
+def _share(find_class: FindClass, paths: Sequence[str]) -> str:
+    return f"the path gives the class of {share_found(find_class, paths):.0%} of {len(paths)} images sampled"
 
 
 def _describe(images: Sequence[str]) -> str:

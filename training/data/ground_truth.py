@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from training.data.manifest_row import GIVEN_PARTS, Row
+from chalicelib.labelled_data.class_paths import GIVEN_PARTS
+from training.data.manifest_row import Row
 from training.data.storage import Storage, join, parent, relative
 from training.errors import TrainingError
 

@@ -4,7 +4,8 @@ import csv
 from collections.abc import Iterator
 from typing import cast
 
-from training.data.manifest_row import GIVEN_PARTS, Row
+from chalicelib.labelled_data.class_paths import GIVEN_PARTS
+from training.data.manifest_row import Row
 from training.data.parts import PARTS, Part
 from training.data.storage import Storage
 from training.errors import TrainingError

@@ -1,24 +1,10 @@
 """Rows: the description of one file by a manifest, a folder or a labelling job."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from chalicelib.labelled_data.class_paths import GIVEN_PARTS, plain
 from training.errors import TrainingError
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm", ""})
-
-GIVEN_PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validate": "validation",
-    "validation": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""Names that sources use for the parts of their own split."""
 
 
 class Row(NamedTuple):
@@ -53,24 +39,22 @@ class Vocabulary:
         Images with a name that is an alias of "" are left out.
         """
         self._class_names = class_names
-        self._labels = {_plain(name): label for label, name in enumerate(class_names)}
+        self._labels = {plain(name): label for label, name in enumerate(class_names)}
         self._labels |= {
-            _plain(alias): self._labels[name]
-            for alias, name in (aliases or {}).items()
-            if name in class_names
+            plain(alias): self._labels[name] for alias, name in (aliases or {}).items() if name in class_names
         }
-        self._without_class = {_plain(alias) for alias, name in (aliases or {}).items() if not name}
+        self._without_class = {plain(alias) for alias, name in (aliases or {}).items() if not name}
         self._seen: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
         """The index of the class called `name`; None if there is none."""
         if name not in self._seen:
-            self._seen[name] = self._labels.get(_plain(name))
+            self._seen[name] = self._labels.get(plain(name))
         return self._seen[name]
 
     def leaves_out(self, name: str) -> bool:
         """Whether images of the class called `name` are left out, because the task has no class for them."""
-        return bool(self._without_class) and _plain(name) in self._without_class
+        return bool(self._without_class) and plain(name) in self._without_class
 
     def label(self, row: Row, source: str) -> int:
         """The index of a row's class.
@@ -87,19 +71,6 @@ class Vocabulary:
         return label
 
 
-def is_image(path: str) -> bool:
-    """Whether the file name is that of an image in a readable format."""
-    name = path.rpartition("/")[2]
-    dot = name.rfind(".")
-    # DICOM files often have no suffix, or a number that only looks like one.
-    suffix = name[dot:].lower() if dot > 0 else ""
-    return suffix in IMAGE_SUFFIXES or suffix[1:].isdigit()
-
-
 def given_part(path: str) -> str:
     """The part after which a folder in the path is named; empty if there is none."""
     return next((part for word in path.split("/")[:-1] if (part := GIVEN_PARTS.get(word.lower()))), "")
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")

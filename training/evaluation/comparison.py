@@ -27,6 +27,10 @@ class Comparison:
     """Share of the resamples in which the candidate's log score is higher; ties count half."""
     sensitivity: dict[str, Interval]
     """By class."""
+    images: int
+    """Number of images that both were measured on."""
+    balanced_accuracies: tuple[float, float]
+    """That of the candidate and that of the current model."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -68,7 +72,14 @@ def compare(
             name: ours.difference(theirs, lambda matrices, k=k: confusion.sensitivity(matrices)[:, k])  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
             for k, name in enumerate(class_names)
         },
+        images=len(labels),
+        balanced_accuracies=(_balanced_accuracy(ours), _balanced_accuracy(theirs)),
     )
+
+
+def _balanced_accuracy(model: Confusions) -> float:
+    with np.errstate(invalid="ignore"):  # classes without images
+        return float(confusion.balanced_accuracy(model.whole[np.newaxis])[0])
 
 
 def _log_scores(probabilities: Floats, labels: Ints) -> Floats:

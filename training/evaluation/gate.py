@@ -34,13 +34,17 @@ def decide(task: Task, metrics: dict[str, Any], comparison: Comparison | None) -
     against = [*_too_low(task, metrics), *(_not_better(task, comparison) if comparison else ())]
     if against:
         return Decision(False, tuple(against))
-    reached = "It reaches every minimum of its task"
     if comparison is None:
-        return Decision(True, (f"{reached}, and there is no model to compare it with.",))
+        return Decision(
+            True, ("It reaches every minimum of its task, and there is no model to compare it with.",)
+        )
     sure, gain = 100 * comparison.probability_better, _points(comparison.accuracy["value"])
     return Decision(
         True,
-        (f"{reached}, and is better than the current one (probability {sure:.0f} %, accuracy {gain}).",),
+        (
+            "It reaches every minimum of its task, and is better than the current one "
+            f"(probability {sure:.0f} %, accuracy {gain}).",
+        ),
     )
 
 

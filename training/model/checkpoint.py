@@ -1,8 +1,9 @@
 """Checkpoints: the state of a training after every epoch, so that an interruption costs at most one epoch."""
 
+import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
 from training.model import parallel
+from training.model.progress import Epoch
 
+HISTORY = "epochs-"
+"""Beginning of the names of the files with all epochs of one training; then follows its seed."""
 AFTER_TRAINING = frozenset({
     "num_seeds", "ensemble_size", "ensemble_average", "tta", "distance_quantile", "bootstrap", "weights",
 })  # fmt: skip
@@ -35,6 +39,11 @@ class Checkpoint:
             unfinished.replace(self.path)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def save_history(self, epochs: Sequence[Epoch]) -> None:
+        """Write all epochs so far beside the file, for people to follow: SageMaker copies it to S3."""
+        path = self.path.with_name(f"{HISTORY}{self.path.stem.rpartition('-')[2]}.json")
+        path.write_text(json.dumps([asdict(epoch) for epoch in epochs]), encoding="utf-8")
 
     def load(self) -> dict[str, Any] | None:
         """The saved state, tensors on the CPU; None, and a line says why, if there is none of this run."""

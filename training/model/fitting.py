@@ -71,6 +71,7 @@ def fit(
         training.seconds += time.monotonic() - start
         if checkpoint and parallel.is_first():
             checkpoint.save(training.state())
+            checkpoint.save_history(training.history)
         progress.report_epoch(epoch, training.best)
         if after_epoch:
             after_epoch(epoch)
