@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.browser.app_page import TASK, AppPage
 from tests.browser.chromium import ChromiumNotFound, launched
-from tests.browser.results import listed, serve_many
+from tests.browser.results import is_quarantined, listed, serve_many
 
 VISITS = 5
 RESULTS = 100_000
@@ -113,7 +113,7 @@ def worklist(browser: Browser, address: str) -> Iterator[Line]:
     serve_many(AppPage(page, address), RESULTS)
     page.route("**/api/results/*", _answer_result)
     page.goto(f"{address}/#/tasks/{TASK}", wait_until="networkidle")
-    yield Line("reading all of them: longest standstill", _read_all(page), "ms", 100)
+    yield Line("reading all of them: longest standstill", _read_all(page, RESULTS), "ms", 100)
     for name, action in _ACTIONS.items():
         yield Line(f"{name}: slowest of 50", max(_times(page, action, 50)), "ms", 100)
     yield Line("new results come in: longest standstill", _refresh(page), "ms", 100)
@@ -122,12 +122,13 @@ def worklist(browser: Browser, address: str) -> Iterator[Line]:
     yield Line(f"filter: slowest of {len(filtered)}", max(filtered), "ms", 100)
     page.evaluate(f"() => {{ {_PAINTED} choose('filter-order', 'least-sure'); }}")
     page.locator("#more").wait_for()
-    yield Line("reading all, least sure first: longest standstill", _read_all(page), "ms", 100)
+    sure = sum(not is_quarantined(number) for number in range(RESULTS))
+    yield Line("reading all, least sure first: longest standstill", _read_all(page, sure), "ms", 100)
     for name, action in _ACTIONS.items():
         yield Line(f"{name}, least sure first: slowest of 50", max(_times(page, action, 50)), "ms", 100)
 
 
-def _read_all(page: Page) -> float:
+def _read_all(page: Page, total: int) -> float:
     return float(
         page.evaluate(
             f"""async () => {{
@@ -136,7 +137,7 @@ def _read_all(page: Page) -> float:
                 blocks.length = 0;
                 do {{ more.click(); await painted(); }} while (!more.hidden);
                 const {{ ariaSetSize }} = document.querySelector("#worklist-rows > li");
-                if (Number(ariaSetSize) !== {RESULTS}) throw new Error(`${{ariaSetSize}} results were read`);
+                if (Number(ariaSetSize) !== {total}) throw new Error(`${{ariaSetSize}} results were read`);
                 return Math.max(0, ...blocks.map(({{ duration }}) => duration));
             }}"""
         )

@@ -1,0 +1,77 @@
+"""Writes docs/speed.md from what was measured last, docs/speed/measurements.json.
+
+`python -m benchmarks.report` writes it; with `--check` it fails if the committed page is not current. It
+measures nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import TextWrapper
+from typing import Any
+
+from deploy.generated import PROJECT, write_or_check
+
+MEASURED = PROJECT / "docs" / "speed" / "measurements.json"
+PAGE = PROJECT / "docs" / "speed.md"
+_WRAPPER = TextWrapper(130, break_on_hyphens=False)
+_ITEM = TextWrapper(130, break_on_hyphens=False, initial_indent="- ", subsequent_indent="  ")
+INTRODUCTION = """\
+Written by `make bench`, which measures everything below, side by side, on the machine that runs it.
+`make bench QUICK=1` measures less, to see that it works, and `make bench ARGS="--only handlers"` one part;
+both write to `.local/speed/`. Single times say little, because machines differ: compare the factors. All
+numbers are medians unless a column says otherwise."""
+
+
+def render(measured: dict[str, Any], pictures: str) -> str:
+    """The page in Markdown; `pictures` is the path of the folder of its plots."""
+    minutes = measured["seconds"] / 60
+    quick = "A quick run, with few rounds and small images. " if measured["quick"] else ""
+    head = (
+        f"{quick}{measured['machine']}; {measured['date']}; {minutes:.0f} minutes. Before it began, "
+        f"{measured['load']:.1f} other programs wanted to run (load average)."
+    )
+    parts = ["# Speed", _WRAPPER.fill(INTRODUCTION), _WRAPPER.fill(head)]
+    for section in measured["sections"]:
+        parts += _section(section, pictures)
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: dict[str, Any], pictures: str) -> Iterator[str]:
+    yield f"## {section['title']}"
+    if section["text"]:
+        yield _WRAPPER.fill(section["text"])
+    if section["rows"]:
+        yield "\n".join(_table(section["columns"], section["rows"]))
+    if section["failure"]:
+        yield _WRAPPER.fill(f"**Not measured:** {section['failure']}")
+    if section["remarks"]:
+        yield "\n".join(map(_ITEM.fill, section["remarks"]))
+    for chart in section["charts"]:
+        yield f"![{chart['title']}]({pictures}/{chart['name']}.svg)"
+
+
+def _table(columns: list[str], rows: list[list[float | str | None]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|---|{'---:|' * (len(columns) - 1)}"
+    for row in rows:
+        yield f"| {' | '.join(map(number, row))} |"
+
+
+def number(cell: float | str | None) -> str:
+    """A cell with three significant digits, or as it is."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return "–"
+    return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:#.3g}"
+
+
+def read(path: Path = MEASURED) -> dict[str, Any]:
+    """What was measured."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+if __name__ == "__main__":
+    write_or_check(PAGE, render(read(), MEASURED.parent.name), "benchmarks.report")
