@@ -25,8 +25,20 @@ MISSING = $(strip $(if $(PYTHON),,Python 3.12 to 3.14 (set PYTHON to its path if
 # GNU make has it from 4.0 on; without it the outputs of parallel jobs mix.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync=line)
 
+DEPLOY_OPTIONS = $(if $(EMAIL),--alarm-email $(EMAIL)) \
+	$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(CERTIFICATE),--certificate $(CERTIFICATE)) \
+	$(if $(MFA),--mfa $(MFA)) $(if $(DECODER_VPC),--decoder-vpc $(DECODER_VPC)) $(if $(FIREWALL),--firewall $(FIREWALL)) \
+	$(if $(SCHEDULE),--schedule '$(SCHEDULE)') $(if $(SCHEDULED_TASK),--scheduled-task $(SCHEDULED_TASK)) \
+	$(if $(INSTANCE),--instance $(INSTANCE)) $(if $(SERVING),--serving $(SERVING)) \
+	$(if $(BUDGET),--budget $(BUDGET))
+
+# Lock files name all packages, so that pip has nothing to choose.
+INSTALL := python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 RUN := .venv/.run
+DEPLOY := .venv/.deploy
 DEV := .venv/.dev
+INFRASTRUCTURE := .venv-infrastructure/.installed
+BENCHMARKS := .venv-benchmarks/.tried
 TRAINING := .venv-training/.installed
 RETRAINING := tests/stack/test_retraining.py
 # It also ends with a retraining.
@@ -39,8 +51,11 @@ FUNCTIONAL := tests/functional --ignore $(RANDOM_REQUESTS)
 IMAGING := tests/unit/imaging
 UNIT := tests/unit --ignore $(IMAGING)
 LIBRARIES := frontend/vendor/.installed
+TYPESCRIPT := .venv/typescript/.installed
 # Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
-GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference statemachine.definition statemachine.graph
+GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference deploy.cost_reference deploy.licences \
+	benchmarks.report statemachine.definition statemachine.graph
+TEMPLATES := $(wildcard deploy/*.yaml) statemachine/template.yaml frontend/template.yaml
 # The plugin takes seconds to import, and only the random requests need it.
 QUICKLY := -p no:schemathesis
 
@@ -58,25 +73,34 @@ clean-local: ## delete what `make run` keeps: images, results, logs
 	rm -rf .local
 
 .PHONY: check
-check: $(DEV) $(TRAINING) ## formatting, lint, types, templates, generated files
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-style check-generated
+check: $(DEV) $(TRAINING) $(LIBRARIES) $(TYPESCRIPT) ## formatting, lint, types, templates, generated files
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) check-training-types check-types check-page-types check-style check-generated
 
 .PHONY: check-training-types
 check-training-types: $(TRAINING)
-	.venv-training/bin/python -m mypy --cache-dir .mypy_cache/training training tests/training
+	.venv-training/bin/python -m mypy --cache-dir .mypy_cache/training training tests/training benchmarks/training
 
 .PHONY: check-types
 check-types: $(DEV)
-	.venv/bin/mypy app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
+	.venv/bin/mypy --exclude '^benchmarks/training/' app.py chalicelib statemachine local benchmarks deploy tests/unit tests/functional tests/fuzz tests/injection tests/soak tests/stack tests/browser
+
+.PHONY: check-page-types
+check-page-types: $(LIBRARIES) $(TYPESCRIPT)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/typescript/node_modules/.bin/tsc --project tests/types
 
 .PHONY: check-style
 check-style: $(DEV)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/cfn-lint deploy/alarms.yaml deploy/foundation.yaml statemachine/template.yaml frontend/template.yaml
+	.venv/bin/cfn-lint $(TEMPLATES)
+
+.PHONY: check-infrastructure
+check-infrastructure: $(INFRASTRUCTURE) ## security of the templates, with checkov (not part of `make check`: it has 300 MB of packages)
+	.venv-infrastructure/bin/checkov --quiet --compact --framework cloudformation --skip-download $(TEMPLATES:%=--file %)
 
 .PHONY: check-generated
 check-generated: $(DEV)
+	@.venv/bin/python -m deploy.requirement_locks --check
 	@for module in $(GENERATORS); do .venv/bin/python -m $$module --check || exit 1; done
 
 .PHONY: test
@@ -84,10 +108,10 @@ test: ## everything: checks, and unit, functional, injection, fuzz, stack, soak,
 	@# The longest come first, so that no core is idle at the end. Four at a time take longer than three.
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going $(OUTPUT_SYNC) \
 		test-stack test-browser test-retraining test-training test-injection test-unit test-fuzz \
-		test-functional test-imaging check-training-types check-types check-style check-generated
+		test-functional test-imaging check-training-types check-types check-page-types check-style check-generated
 
 .PHONY: environments
-environments: $(DEV) $(TRAINING) $(LIBRARIES) ## install what the tests need, from the package registries only
+environments: $(DEV) $(TRAINING) $(LIBRARIES) $(TYPESCRIPT) ## install what the tests need, from the package registries only
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system, and the short form of `make soak`
@@ -145,6 +169,14 @@ fuzz: $(DEV) ## search for files that break image decoding: make fuzz MINUTES=30
 generate: $(DEV) ## write the generated files: API description, state machine, reference pages
 	@for module in $(GENERATORS); do .venv/bin/python -m $$module || exit 1; done
 
+.PHONY: lock
+lock: $(DEV) ## write the lock files of the Python packages after a change of a requirements.in: make lock (ARGS=--upgrade: newest)
+	@.venv/bin/python -m deploy.requirement_locks $(ARGS)
+
+.PHONY: sbom
+sbom: $(DEV) ## write what is deployed to .local/sbom.json, a software bill of materials (CycloneDX)
+	@.venv/bin/python -m deploy.sbom
+
 .PHONY: train
 train: $(TRAINING) ## train a model from labelled images: make train TASK=mammography-views DATA=FOLDER ARGS="--epochs 30"
 	NEGATOSCOPE_DATA=$(DATA) .venv-training/bin/python -m training.train --task $(TASK) --ood-data $(DATA) $(ARGS)
@@ -158,19 +190,57 @@ tune: $(TRAINING) ## search for better hyper-parameters: make tune TASK=mammogra
 	NEGATOSCOPE_DATA=$(DATA) .venv-training/bin/python -m training.tune --task $(TASK) --trials $(TRIALS) $(ARGS)
 
 .PHONY: bench
-bench: $(RUN) ## measure the speed of preparing, decoding and classifying
-	.venv/bin/python -m benchmarks
+bench: platform $(DEV) $(TRAINING) $(BENCHMARKS) ## measure speed beside that of others, and write docs/speed.md (QUICK=1: two minutes, no report)
+	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
 
 .PHONY: deploy
-deploy: $(RUN) $(LIBRARIES) ## deploy a stage to your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, CERTIFICATE=)
+deploy: $(DEPLOY) $(LIBRARIES) ## deploy a stage to your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, SCHEDULE=, ...)
 	@test "$(STAGE)" != local || { echo "Name the stage: make deploy STAGE=prod (make run starts the local one)."; exit 1; }
-	.venv/bin/python -m deploy.deploy $(STAGE) $(if $(EMAIL),--alarm-email $(EMAIL)) \
-		$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(CERTIFICATE),--certificate $(CERTIFICATE))
+	.venv/bin/python -m deploy.deploy $(STAGE) $(DEPLOY_OPTIONS)
+
+.PHONY: diff
+diff: $(DEPLOY) $(LIBRARIES) ## show what `make deploy` with the same options would change: make diff STAGE=prod
+	@.venv/bin/python -m deploy.diff $(STAGE) $(DEPLOY_OPTIONS)
+
+.PHONY: unlock
+unlock: $(RUN) ## break the lock of a deployment that died: make unlock STAGE=prod
+	.venv/bin/python -m deploy.stage_lock $(STAGE)
 
 .PHONY: destroy
 destroy: $(RUN) ## delete a stage, but keep its images: make destroy STAGE=prod (IMAGES=delete CONFIRM=prod: images, too)
 	@test "$(STAGE)" != local || { echo "Name the stage: make destroy STAGE=prod (make clean-local deletes the local one)."; exit 1; }
 	.venv/bin/python -m deploy.destroy $(STAGE) $(if $(IMAGES),--images $(IMAGES)) $(if $(CONFIRM),--confirm $(CONFIRM))
+
+.PHONY: preflight
+preflight: $(DEPLOY) ## check account, names and quotas for `make deploy` with the same options: make preflight STAGE=prod
+	@.venv/bin/python -m deploy.preflight $(STAGE) $(DEPLOY_OPTIONS)
+
+.PHONY: cost
+cost: $(RUN) ## estimate a month's costs: make cost IMAGES=100000 STORED=1000000 (TASKS=3, SERVING=embedded)
+	@.venv/bin/python -m deploy.cost --images $(or $(IMAGES),0) $(if $(STORED),--stored $(STORED)) \
+		$(if $(TASKS),--tasks $(TASKS)) $(if $(SERVING),--serving $(SERVING)) $(if $(REGION),--region $(REGION))
+
+.PHONY: user
+user: $(RUN) ## add a user to a stage, or to other groups: make user STAGE=prod EMAIL=you@example.org GROUP=reviewer (or GROUP=reader:TASK)
+	@test "$(EMAIL)" && test "$(GROUP)" || { echo "Name the user and the group: make user STAGE=prod EMAIL=you@example.org GROUP=reader"; exit 1; }
+	.venv/bin/python -m deploy.users $(STAGE) $(EMAIL) $(GROUP)
+
+.PHONY: promote
+promote: $(RUN) ## deploy a stage's model in another one: make promote FROM=test TO=prod TASK=chest-xray (FROM_PROFILE=, TO_PROFILE=, VERSION=, GATE=ignore)
+	@test "$(TO)" && test "$(origin TASK)" != file || { echo "Name stages and task: make promote FROM=test TO=prod TASK=chest-xray"; exit 1; }
+	.venv/bin/python -m deploy.promotion promote $(TASK) --to $(TO) $(if $(FROM),--from $(FROM)) \
+		$(if $(FROM_PROFILE),--from-profile $(FROM_PROFILE)) $(if $(TO_PROFILE),--to-profile $(TO_PROFILE)) \
+		$(if $(VERSION),--version $(VERSION)) $(if $(filter ignore,$(GATE)),--ignore-gate)
+
+.PHONY: export-model
+export-model: $(RUN) ## write a version of a model to a file: make export-model STAGE=test TASK=chest-xray FILE=model.tar (VERSION=)
+	@test "$(FILE)" && test "$(origin TASK)" != file || { echo "Name task and file: make export-model STAGE=test TASK=chest-xray FILE=model.tar"; exit 1; }
+	.venv/bin/python -m deploy.promotion export $(TASK) --from $(STAGE) --file '$(FILE)' $(if $(VERSION),--version $(VERSION))
+
+.PHONY: import-model
+import-model: $(RUN) ## register the version in a file, without deploying it: make import-model STAGE=prod FILE=model.tar
+	@test "$(FILE)" || { echo "Name the file: make import-model STAGE=prod FILE=model.tar"; exit 1; }
+	.venv/bin/python -m deploy.promotion import --to $(STAGE) --file '$(FILE)'
 
 .PHONY: idle
 idle: $(RUN) ## delete a stage's endpoints, which cost by the hour; the Lambdas classify instead: make idle STAGE=prod
@@ -190,7 +260,7 @@ restore: $(RUN) ## rebuild the results table from the documents in the bucket, a
 
 .PHONY: clean
 clean: clean-local ## delete environments and caches as well
-	rm -rf .venv .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis vendor frontend/vendor
+	rm -rf .venv .venv-benchmarks .venv-infrastructure .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis vendor frontend/vendor
 
 .PHONY: platform
 platform:
@@ -201,15 +271,35 @@ platform:
 	@test -z "$(MISSING)" || { echo "This machine lacks: $(MISSING)"; exit 1; }
 	@echo "Making .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv
+	@.venv/bin/$(INSTALL) local/pip.txt
 
-$(RUN): .venv/bin/python requirements.txt local/requirements.txt .chalice/vendor.txt
+$(RUN): .venv/bin/python local/requirements.txt
 	@echo "Installing the packages that run the system (once)"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@.venv/bin/$(INSTALL) local/requirements.txt
 	@touch $@
 
-$(DEV): $(RUN) requirements-dev.txt
+$(DEPLOY): $(RUN) deploy/requirements.txt
+	@echo "Installing what deploying to AWS needs (once)"
+	@.venv/bin/$(INSTALL) deploy/requirements.txt
+	@touch $@
+
+$(DEV): $(RUN) tests/requirements.txt deploy/requirements.txt
 	@echo "Installing the packages that test the system (once)"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv/bin/$(INSTALL) tests/requirements.txt
+	@.venv/bin/$(INSTALL) deploy/requirements.txt
+	@touch $@
+
+$(INFRASTRUCTURE): tests/infrastructure.txt .venv/bin/python
+	@echo "Making .venv-infrastructure (once)"
+	@test -x .venv-infrastructure/bin/python || $(PYTHON) -m venv .venv-infrastructure
+	@.venv-infrastructure/bin/$(INSTALL) tests/infrastructure.txt
+	@touch $@
+
+# What has no package for this Python or this machine is missing in the report, which says so.
+$(BENCHMARKS): benchmarks/requirements.txt .venv/bin/python
+	@echo "Making .venv-benchmarks, with what speed is compared with (once, some minutes)"
+	@test -x .venv-benchmarks/bin/python || $(PYTHON) -m venv .venv-benchmarks
+	@.venv-benchmarks/bin/$(INSTALL) benchmarks/requirements.txt || echo "Some packages could not be installed."
 	@touch $@
 
 $(LIBRARIES): frontend/package.json frontend/package-lock.json frontend/.npmrc local/libraries.py | $(RUN)
@@ -217,8 +307,16 @@ $(LIBRARIES): frontend/package.json frontend/package-lock.json frontend/.npmrc l
 	@.venv/bin/python -m local.libraries
 	@touch $@
 
-$(TRAINING): training/requirements.txt training/requirements-dev.txt
+$(TYPESCRIPT): tests/types/package.json tests/types/package-lock.json frontend/.npmrc | $(RUN)
+	@echo "Installing TypeScript, which checks the types of the page (once)"
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --loglevel=error > /dev/null
+	@touch $@
+
+$(TRAINING): training/requirements-dev.txt training/torch.txt training/torch-cpu.txt
 	@echo "Making .venv-training with $(TRAINING_PYTHON) (once)"
 	@test -x .venv-training/bin/python || $(TRAINING_PYTHON) -m venv .venv-training
-	@.venv-training/bin/python -m pip install --quiet --disable-pip-version-check -r training/requirements-dev.txt
+	@.venv-training/bin/$(INSTALL) training/requirements-dev.txt
+	@.venv-training/bin/$(INSTALL) training/torch-cpu.txt 2> /dev/null || .venv-training/bin/$(INSTALL) training/torch.txt
 	@touch $@

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import ceil
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
@@ -48,7 +49,7 @@ class Alarm:
     @property
     def dimensions(self) -> frozenset[tuple[str, str]]:
         """Names and values. For CloudWatch, another set of dimensions is another metric."""
-        return frozenset((one["Name"], one["Value"]) for one in self.properties["Dimensions"])
+        return frozenset((one["Name"], one["Value"]) for one in self.properties.get("Dimensions", ()))
 
     def watches(self, point: Point) -> bool:
         """Whether a data point belongs to the metric of this alarm."""
@@ -74,8 +75,14 @@ class Alarm:
         return ALARM if breaching >= self.properties.get("DatapointsToAlarm", periods) else OK
 
     def _breaches(self, values: list[float]) -> bool:
-        statistics = {"Sum": sum(values), "Maximum": max(values), "SampleCount": len(values)}
-        value, threshold = statistics[self.properties["Statistic"]], float(self.properties["Threshold"])
+        statistics = {
+            "Sum": sum(values),
+            "Maximum": max(values),
+            "SampleCount": len(values),
+            "p95": sorted(values)[ceil(0.95 * len(values)) - 1],
+        }
+        statistic = self.properties.get("Statistic") or self.properties["ExtendedStatistic"]
+        value, threshold = statistics[statistic], float(self.properties["Threshold"])
         comparisons = {"GreaterThanThreshold": value > threshold, "LessThanThreshold": value < threshold}
         return comparisons[self.properties["ComparisonOperator"]]
 
@@ -109,8 +116,14 @@ def _points(line: Mapping[str, Any], at: float) -> Iterator[Point]:
 
 def alarms() -> list[Alarm]:
     """Every alarm of the stage."""
-    parameters = {"Stage": STAGE, "TopicArn": TOPIC} | ACCOUNT
-    return [Alarm(_resolve(one["Properties"], parameters)) for one in resources().values()]
+    return [Alarm(one) for one in properties("AWS::CloudWatch::Alarm")]
+
+
+def properties(kind: str) -> list[Resource]:
+    """The properties of all resources of a type, with every reference resolved."""
+    parameters = {"Stage": STAGE, "TopicArn": TOPIC, "BusyConcurrency": "800"} | ACCOUNT
+    found = (one for one in resources().values() if one["Type"] == kind)
+    return [_resolve(one["Properties"], parameters) for one in found]
 
 
 def resources() -> dict[str, Resource]:
@@ -150,6 +163,9 @@ def _resolve(value: Any, known: Mapping[str, str], *, strict: bool = True) -> An
         return value
     if value.keys() == {"Ref"} and (strict or value["Ref"] in known):
         return known[value["Ref"]]
+    if strict and value.keys() == {"Fn::FindInMap"}:
+        name, first, second = _resolve(value["Fn::FindInMap"], known)
+        return _read()["Mappings"][name][first][second]
     if value.keys() == {"Fn::Sub"}:
         text = re.sub(
             r"\$\{([^}]+)\}",

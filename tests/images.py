@@ -82,6 +82,11 @@ def dicom(pixels: NDArray[Any], photometric: str = "MONOCHROME2", bits: int = 12
     return dicom_file(dicom_dataset(pixels, photometric, bits, **elements))
 
 
+def film(frames: int = 3) -> bytes:
+    """A DICOM file of several frames, whose darkest values are 0, 50, 100 and so on."""
+    return dicom(np.stack([gradient(low=50 * frame, high=4000) for frame in range(frames)]).astype("u2"))
+
+
 def structured_report() -> bytes:
     """A DICOM file without pixels."""
     dataset = dicom_dataset(np.zeros((16, 16), np.uint16))

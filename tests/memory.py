@@ -115,6 +115,7 @@ class MemoryTable:
             "attribute_not_exists(#name) OR execution = :own": not item or item.get("execution") == own,
             "execution = :own": bool(item) and item is not None and item.get("execution") == own,
             "attribute_exists(listing)": item is not None and "listing" in item,
+            "#status = :running": item is not None and item.get("status") == "running",
         }
         if not holds[condition]:
             raise ConditionalCheckFailedException
@@ -137,7 +138,8 @@ class MemorySageMaker:
     def pass_time(self) -> None:
         """Finish everything that is in progress."""
         for name, job in self.jobs.items():
-            job[f"{name.partition('/')[0]}Status"] = "Completed"
+            status = f"{name.partition('/')[0]}Status"
+            job[status] = "Completed" if job[status] == "InProgress" else job[status]
         for name, endpoint in list(self.endpoints.items()):
             if endpoint["EndpointStatus"] == "Deleting":
                 del self.endpoints[name]
@@ -168,6 +170,24 @@ class MemorySageMaker:
 
     def describe_transform_job(self, TransformJobName: str) -> dict[str, Any]:  # noqa: N803
         return self._described("TransformJob", TransformJobName)
+
+    def _stop(self, kind: str, name: str) -> None:
+        job = self._described(kind, name)
+        if job[f"{kind}Status"] != "InProgress":
+            raise client_error("ValidationException", "The request was rejected.", f"Stop{kind}")
+        job[f"{kind}Status"] = "Stopped"
+
+    def stop_processing_job(self, ProcessingJobName: str) -> None:  # noqa: N803
+        self._stop("ProcessingJob", ProcessingJobName)
+
+    def stop_hyper_parameter_tuning_job(self, HyperParameterTuningJobName: str) -> None:  # noqa: N803
+        self._stop("HyperParameterTuningJob", HyperParameterTuningJobName)
+
+    def stop_training_job(self, TrainingJobName: str) -> None:  # noqa: N803
+        self._stop("TrainingJob", TrainingJobName)
+
+    def stop_transform_job(self, TransformJobName: str) -> None:  # noqa: N803
+        self._stop("TransformJob", TransformJobName)
 
     def create_model(self, ModelName: str, **_: Any) -> dict[str, str]:  # noqa: N803
         _once(ModelName, self.models)
@@ -250,6 +270,20 @@ class MemoryStepFunctions:
         end = {} if self.statuses[executionArn] == "RUNNING" else {"stopDate": ended}
         start = {"startDate": datetime(2026, 1, 1, 12, tzinfo=UTC), "input": json.dumps({})}
         return {"status": self.statuses[executionArn], **start, **end}
+
+    def stop_execution(self, executionArn: str, error: str, cause: str) -> None:  # noqa: N803
+        assert error
+        assert cause
+        self.statuses[executionArn] = "ABORTED"
+
+    def get_paginator(self, operation: str) -> "MemoryStepFunctions":
+        assert operation == "get_execution_history"
+        return self
+
+    def paginate(self, executionArn: str, includeExecutionData: bool) -> list[dict[str, Any]]:  # noqa: N803
+        assert executionArn in self.statuses
+        assert not includeExecutionData
+        return [{"events": []}]
 
 
 def _missing(message: str, operation: str = "Describe") -> ClientError:

@@ -8,7 +8,7 @@ import boto3
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.registry import Registry
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Review
+from chalicelib.results.reading import Review
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.planning.builder import PlanBuilder
 from chalicelib.retraining.planning.planner import Planner
@@ -19,8 +19,8 @@ from tests.models import TASK
 from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:negatoscope-test-retrain:run-1"
-CODE = (f"s3://{BUCKET}/code/0123", "0123456")
-"""URI and commit."""
+CODE = (f"s3://{BUCKET}/code/0123", "0123456", "ml.c7i.2xlarge", "arn:aws:kms:key")
+"""URI and commit, and what the code runs on."""
 FOLDER = f"s3://{BUCKET}/retrainings/{TASK}/run-1/"
 
 

@@ -16,7 +16,7 @@ PLAN: Plan = {
     "data": {"images": 1, "corrections": 0},
     "preparing": {"arguments": ["training.prepare"]},
     "processing": {"instance_type": "ml.m7i.large", "volume_gb": 30},
-    "training": {"hyperparameters": {}, "inputs": [], "spot": False, "stopping": {}},
+    "training": {"hyperparameters": {}, "resources": {}, "inputs": [], "spot": False, "stopping": {}},
     "current": {
         "deployed": None,
         "version": None,

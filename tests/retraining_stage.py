@@ -62,7 +62,7 @@ class Stage:
         rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
         task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
-        builder = PlanBuilder("test", self.bucket, table, self.registry, {})
+        builder = PlanBuilder("test", self.bucket, table, self.registry, {TASK: "serverless"})
         planner = Planner(builder, self.bucket, self.repository, {}, task_lock.acquire)
         candidates = Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test")
         self.steps = Steps(

@@ -28,6 +28,9 @@ class FakeStepFunctions:
         """End an execution."""
         self.executions[arn] |= {"status": status, "stopDate": ENDED, **details}
 
+    def stop_execution(self, executionArn: str, error: str, cause: str) -> None:  # noqa: N803
+        self.end(executionArn, "ABORTED", error=error, cause=cause)
+
     def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         if executionArn not in self.executions:
             raise ClientError(

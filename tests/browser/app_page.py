@@ -1,13 +1,14 @@
 """Page object of the application: uses the page as a person does, and records its errors."""
 
 import base64
+import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from playwright.sync_api import ConsoleMessage, FilePayload, Locator, Page, Request, Response, Route, expect
 
@@ -23,7 +24,35 @@ PROBE = "/favicon.svg?probe"
 
 LANGUAGES = {"English": "en", "Deutsch": "de"}
 
+# Chromium does not tell what a form with files holds.
+_TELL_SENT_FILES = """
+    const telling = (send) => function (...given) {
+        const forms = [given[0], given[1], given[1]?.body].filter((each) => each instanceof FormData);
+        const files = forms.flatMap((form) => [...form.values()]).filter((value) => value instanceof File);
+        for (const { name } of files) console.debug("sent in a form: " + name);
+        return send.apply(this, given);
+    };
+    window.fetch = telling(fetch);
+    navigator.sendBeacon = telling(navigator.sendBeacon);
+    XMLHttpRequest.prototype.send = telling(XMLHttpRequest.prototype.send);
+"""
+_SENT_FILE = "sent in a form: "
+
+MIN_STEM = 8
+"""Characters of a file's name without extension that no other text of a request has by chance."""
+
 _FAILED_LOAD = re.compile(r"Failed to load resource")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a JSON value."""
+    if isinstance(value, dict):
+        yield from value
+        yield from (text for member in value.values() for text in _texts(member))
+    elif isinstance(value, list):
+        yield from (text for member in value for text in _texts(member))
+    elif isinstance(value, str):
+        yield value
 
 
 def fill_in(page: Page, name: str, password: str) -> None:
@@ -36,8 +65,12 @@ def fill_in(page: Page, name: str, password: str) -> None:
 class AppPage:
     """One open page; `mistakes` collects console errors, page errors and requests to other origins."""
 
-    def __init__(self, page: Page, address: str):
+    def __init__(self, page: Page, address: str, *, newcomer: bool = False):
+        """Open a page for somebody who has seen the hints, or for a newcomer."""
         self.page = page
+        if not newcomer:
+            page.add_init_script("try { localStorage.setItem('negatoscope.hints-seen', 'yes') } catch {}")
+        page.add_init_script(_TELL_SENT_FILES)
         self.address = address.rstrip("/")
         self.mistakes: list[str] = []
         self.requests: list[Request] = []
@@ -86,7 +119,7 @@ class AppPage:
 
     def choose_language(self, name: str) -> None:
         """Choose a language by its own name, and wait until the view is complete in it."""
-        self.page.locator("button[popovertarget=settings]").click()
+        self.page.locator("header button[popovertarget=settings]").click()
         chooser = self.page.locator("#language")
         if chooser.input_value() != LANGUAGES[name]:
             chooser.select_option(label=name)
@@ -289,6 +322,8 @@ class AppPage:
         return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
 
     def _hear(self, message: ConsoleMessage) -> None:
+        if message.text.startswith(_SENT_FILE) and self._tells_a_name([message.text]):
+            self.mistakes.append("file name in a form")
         if message.type not in ("error", "warning"):
             return
         # Browsers request an icon for the login page, which has none.
@@ -302,13 +337,27 @@ class AppPage:
         policy = response.headers.get("content-security-policy", "")
         self.allowed_origins.update(re.findall(r"https?://[^\s;]+", policy))
 
+    def _holds_a_name(self, request: Request) -> bool:
+        """Whether a request holds the name of a chosen file."""
+        content = request.post_data_buffer or b""
+        said = [request.url, *request.headers.values()]
+        # Playwright does not know what Firefox sends.
+        if content and "json" in request.headers.get("content-type", ""):
+            said += _texts(json.loads(content))
+        return self._tells_a_name(said) or any(name.encode() in content for name in self.file_names)
+
+    def _tells_a_name(self, said: list[str]) -> bool:
+        """Whether texts hold the name of a chosen file, in any spelling, also without its extension."""
+        told = unquote_plus("\n".join(said)).lower()
+        stems = (name.rpartition(".")[0] for name in self.file_names)
+        names = [*self.file_names, *(stem for stem in stems if len(stem) >= MIN_STEM)]
+        return any(name.lower() in told for name in names)
+
     def _watch(self, request: Request) -> None:
         self.requests.append(request)
         self.unfinished.add(request)
-        content = request.post_data_buffer or b""
-        for name in self.file_names:
-            if quote(name) in request.url or name in request.url or name.encode() in content:
-                self.mistakes.append(f"file name in the request to {request.url}")
+        if self._holds_a_name(request):
+            self.mistakes.append(f"file name in the request to {request.url}")
         parts = urlsplit(request.url)
         if parts.scheme in ("blob", "data"):
             return

@@ -3,9 +3,9 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 # The headless shell is the same browser without windows: tests take a fifth less time in it.
 NAMES = (
@@ -61,17 +61,21 @@ def find_chromium() -> str:
     return found
 
 
-@contextmanager
-def launched(*flags: str) -> Iterator[Browser]:
-    """Run a browser, with additional `flags`.
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Start a browser, with additional `flags`.
 
     Raises:
         ChromiumNotFound: if there is none.
     """
-    path = find_chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    return playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+
+
+@contextmanager
+def launched(*flags: str) -> Iterator[Browser]:
+    """Run a browser, with additional `flags`, where Playwright is not running yet.
+
+    Raises:
+        ChromiumNotFound: if there is none.
+    """
+    with sync_playwright() as playwright, closing(launch(playwright, *flags)) as browser:
+        yield browser

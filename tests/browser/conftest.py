@@ -4,10 +4,18 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, ViewportSize, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    CDPSession,
+    Playwright,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.app_page import PATIENCE_MS, AppPage
-from tests.browser.chromium import ChromiumNotFound, launched
+from tests.browser.chromium import ChromiumNotFound, launch
 from tests.browser.stubbed_page import StubbedPage, file_server
 
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
@@ -22,14 +30,21 @@ def page_address(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     # Playwright's five seconds are too short beside other tests. Nothing waits longer than it has to.
     expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     try:
-        with launched() as running:
-            yield running
+        running = launch(playwright)
     except ChromiumNotFound as reason:
         pytest.skip(str(reason))
+    yield running
+    running.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ EMPTY = "retinal-oct-2017"
 """A task without labelled images in the bucket."""
 NAME = f"{TASK}-20261120-091500-ab12"
 CANDIDATE = "2026.11.20-0f1e2d3c"
+CURRENT = "2026.11.21-00000000"
 
 _STARTED = "2026-11-20T09:15:00.000Z"
 _WAY = ("Plan", "Planned?", "Prepare data", "Check data", "Data changed?", "Train")
@@ -92,7 +93,7 @@ def retraining(**known: Any) -> dict[str, Any]:
             "split": {"train": {"images": 1450, "groups": 480}, "test": {"images": 312, "groups": 117}},
         },
         "job": "job",
-        "current": "2026.11.21-00000000",
+        "current": CURRENT,
         "candidate": None,
         "accepted": None,
         "outcome": None,
@@ -113,6 +114,7 @@ def asking() -> dict[str, Any]:
         candidate=CANDIDATE,
         accepted=True,
         outcome="It is better than the current one with a probability of 97 %.",
+        scores={"images": 130, "candidate": 0.86, "current": 0.83},
         waiting_for="approval",
     )
 
@@ -126,14 +128,51 @@ def deployed() -> dict[str, Any]:
         "ended_at": "2026-11-20T09:31:00.000Z",
         "waiting_for": None,
         "outcome": f"{known['outcome']} {CANDIDATE} classifies from now on.",
-        "states": states(*passed, "Promote", "Finalize deployed", "Deployed", over=True),
+        "states": states(
+            *passed, "Endpoint required?", "Promote", "Finalize deployed", "Deployed", over=True
+        ),
     }
     return known | end
+
+
+def counted(*, complete: bool = True, new_images: int = 0, new_reviews: int = 0) -> dict[str, Any]:
+    """What there is to train on: plenty of images of one class."""
+    total = {"images": 1500, "reviews": 30, "new_images": new_images, "new_reviews": new_reviews}
+    return {
+        "total": total,
+        "complete": complete,
+        "classes": {"normal": total},
+        "unplaced": 0,
+        "model": "2026.11.20-0f1e2d3c",
+        "since": "2026-11-20T10:00:00.000000Z",
+        "demand": {"each_class": 3, "largest_class": 10},
+        "lacking": [],
+        "enough": True,
+    }
 
 
 def measured(loss: float) -> dict[str, float]:
     """The latest metrics of a training."""
     return {"train:loss": loss, "validation:loss": loss + 0.1, "validation:balanced_accuracy": 1 - loss}
+
+
+def epochs(number: int) -> list[dict[str, float]]:
+    """The first epochs of one network."""
+    return [
+        {
+            "number": epoch,
+            "train_loss": 0.8 / epoch,
+            "validation_loss": 0.2 + 0.8 / epoch,
+            "validation_balanced_accuracy": 0.9 - 0.4 / epoch,
+        }
+        for epoch in range(1, number + 1)
+    ]
+
+
+def training(*numbers: int) -> dict[str, Any]:
+    """A retraining in which each network has this number of epochs; `Told` answers with them."""
+    files = [f"epochs-{seed}.json" for seed in range(len(numbers))]
+    return retraining(metrics={"train:loss": 1 / (1 + sum(numbers))}, files=files)
 
 
 class Told:
@@ -143,13 +182,28 @@ class Told:
         self.now = now
         self.answers: list[dict[str, Any]] = []
         """The body of the approval request."""
+        self.epochs: tuple[int, ...] = (0,)
+        """The number of epochs of each network so far."""
         app.intercept(
             re.compile(r"/api/retrainings(\?|$)"), lambda route: route.fulfill(json=self._list(others))
         )
         app.intercept(f"**/api/retrainings/{NAME}", lambda route: route.fulfill(json=self.now))
         app.intercept(f"**/api/retrainings/{NAME}/approval", self._answered)
+        app.intercept(f"**/api/retrainings/{NAME}/stop", self._answered)
         app.intercept(f"**/api/retrainings/{NAME}/files/report.md", _text(_REPORT, "text/markdown"))
         app.intercept(f"**/api/retrainings/{NAME}/files/confusion.svg", _text(_PLOT, "image/svg+xml"))
+        app.intercept(f"**/api/retrainings/{NAME}/files/epochs-*.json", self._epochs)
+        interval = {"value": 0.75, "low": 0.7, "high": 0.8}
+        facts = {"metrics": {"test": {}, "validation": {"balanced_accuracy": interval}}}
+        app.intercept(f"**/models/{CURRENT}/model.json", lambda route: route.fulfill(json=facts))
+
+    def train(self, *numbers: int) -> None:
+        """Let each network have this number of epochs."""
+        self.epochs, self.now = numbers, training(*numbers)
+
+    def _epochs(self, route: Route) -> None:
+        seed = int(route.request.url.rpartition("-")[2].partition(".")[0])
+        route.fulfill(json=epochs(self.epochs[seed]))
 
     def _list(self, others: Sequence[dict[str, Any]]) -> dict[str, Any]:
         extra = ("states", "metrics", "files")
@@ -174,7 +228,7 @@ def forget_model(app: AppPage) -> None:
         task["model"] = None
         route.fulfill(json=catalogue)
 
-    app.intercept("**/api/tasks", tasks)
+    app.intercept("**/api/tasks*", tasks)
     app.intercept(f"**/api/tasks/{EMPTY}/models", lambda route: route.fulfill(json={"models": []}))
 
 

@@ -177,6 +177,8 @@ def dicoms_read_here() -> dict[str, bytes]:
         "narrow window": dicom(WindowCenter="1500", WindowWidth="1.0001"),
         "narrow exact window": dicom(WindowCenter="1500", WindowWidth="1.5", VOILUTFunction="LINEAR_EXACT"),
         "square": dicom(PixelSpacing=[0.2, 0.2]),
+        "spacing at the detector": dicom(ImagerPixelSpacing=["0.1430000001", "0.143"]),
+        "spacing that is not plausible": dicom(PixelSpacing=["19551224", "19551224"]),
         "begins as a TIFF does": b"II*\0" + dicom()[4:],
         "begins as a JPEG does": b"\xff\xd8\xff" + dicom()[3:],
         "sequences": inserted((SEQUENCE + ITEM) * 20 + (ITEM_END + SEQUENCE_END) * 20),

@@ -71,6 +71,15 @@ def compare(app: AppPage, image: Image) -> None:
     expect(app.outcome).to_contain_text(":")
 
 
+def side_by_side(app: AppPage, image: Image) -> None:
+    """Two results side by side."""
+    app.open()
+    app.classify(samples.both_breasts())
+    app.classify(image)
+    app.press("v")
+    expect(app.page.locator(".pane-verdict").last.locator("strong")).to_be_visible()
+
+
 def uploads(app: AppPage, _image: Image) -> None:
     """Several uploads, some of which are not usable."""
     app.open()
@@ -162,7 +171,7 @@ def version(app: AppPage, _image: Image) -> None:
     """One version of a model, with its card."""
     app.open(f"#/tasks/{history.TASK}/models")
     app.sheet.locator(".lead a").click()
-    expect(app.sheet.locator(".document img")).to_have_count(history.count_plots())
+    expect(app.sheet.locator(".plots img")).to_have_count(history.count_plots())
 
 
 def task_without_model(app: AppPage, _image: Image) -> None:
@@ -178,20 +187,16 @@ def retrainings(app: AppPage, _image: Image) -> None:
     others = ({"name": "a", **failed}, {"name": "b", "status": "unchanged", "outcome": "Nothing is new."})
     history.Told(app, history.asking(), *(history.deployed() | other for other in others))
     app.open(f"#/tasks/{history.TASK}/retrainings")
-    app.sheet.locator("summary").click()
+    app.sheet.locator("summary").last.click()
     app.page.locator("#hyperparameter").select_option("learning_rate")
     expect(app.sheet.locator(".retrainings li")).to_have_count(3)
 
 
 def training(app: AppPage, _image: Image) -> None:
     """A retraining during training."""
-    app.page.clock.install()
-    told = history.Told(app, history.retraining(metrics=history.measured(0.9)))
+    told = history.Told(app, history.retraining())
+    told.train(12, 12, 7)
     app.open(f"#/retrainings/{history.NAME}")
-    for loss in (0.72, 0.6, 0.55, 0.47, 0.44, 0.41, 0.4):
-        expect(app.sheet.locator(".facts").first).to_contain_text(f"{told.now['metrics']['train:loss']:.3f}")
-        told.now = history.retraining(metrics=history.measured(loss))
-        app.page.clock.run_for(3_000)
     expect(app.sheet.locator(".chart svg")).to_have_count(2)
 
 
@@ -199,12 +204,12 @@ def approval(app: AppPage, _image: Image) -> None:
     """A retraining that waits for approval."""
     history.Told(app, history.asking())
     app.open(f"#/retrainings/{history.NAME}")
-    expect(app.sheet.locator(".document img")).to_be_visible()
+    expect(app.sheet.locator(".plots img")).to_be_visible()
     expect(app.page.locator("#approval-comment")).to_be_visible()
 
 
 VIEWS: tuple[View, ...] = (
-    *(empty_state, classified, needs_review, dicom, compare),
+    *(empty_state, classified, needs_review, dicom, compare, side_by_side),
     *(uploads, on_device, filters, shortcuts, german, signed_out, problem, no_model),
     *(models, bundled_model, roll_back, version, task_without_model, retrainings, training, approval),
 )

@@ -47,7 +47,7 @@
       const id = results.size.toString(16).padStart(32, "0");
       const result = {
         id, task, status: "received", label: null, probability: null, probabilities: {}, needs_review: false, reasons: [],
-        heatmap: null, model: null, source: null, arrival: "upload", classified_at: null, review: null, disclaimer: "",
+        heatmap: null, model: null, source: null, arrival: "upload", classified_at: null, review: null, readers: [], disagreement: false, disclaimer: "",
         created_at: new Date(moment).toISOString().replace("Z", "000Z"),
       };
       results.set(id, result);
@@ -58,6 +58,7 @@
     finish(id, status) {
       const reasons = status === "quarantined" ? [{ code: "DamagedImage", message: "The file is damaged." }] : [];
       const answer = status === "classified" ? { label: "left-cc", probability: 0.9 } : {};
+      if (status !== "received") delete results.get(id).uploading;
       Object.assign(results.get(id), { status, reasons, ...answer });
     },
   };
@@ -91,14 +92,23 @@
 
   const answer = async (method, { pathname, searchParams }, body) => {
     const id = /^\/api\/results\/([0-9a-f]{32})$/.exec(pathname)?.[1];
-    if (pathname === "/api/health") return json({ stage: "test", version: "0", data_bucket: "bucket", max_image_bytes: 4_500_000, login: null });
+    if (pathname === "/api/health") return json({ status: "ok", login: null });
+    if (pathname === "/api/stage") return json({ stage: "test", version: "0", data_bucket: "bucket", max_image_bytes: 4_500_000 });
     if (pathname === "/api/me") return json({ login: false, user: "test", groups: [], role: "admin" });
     if (pathname === "/api/tasks") return json({ tasks: TASKS, disclaimer: "Not for clinical use." });
     if (pathname === "/api/uploads" && method === "POST") {
       const refused = await server.refuse(asked++);
       if (refused) return refusal(refused);
       const result = server.arrive(JSON.parse(body).task, "received");
+      result.uploading = true;
       return json({ id: result.id, upload: { url: "https://bucket.invalid/", fields: { key: result.id } } }, 201);
+    }
+    // A late arrival would bring a place back that was given up, so the stub keeps it.
+    if (pathname.startsWith("/api/uploads/")) return json({ id: pathname.split("/").at(-1) });
+    if (id && method === "DELETE") {
+      const result = results.get(id);
+      results.delete(id);
+      return json({ ...result, status: "deleted" });
     }
     if (pathname === "/api/results") {
       const refused = server.refuseList(searchParams);

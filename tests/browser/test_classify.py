@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from chalicelib.limits import MAX_IMAGE_BODY
@@ -69,14 +68,6 @@ def test_real_mammogram_gets_the_right_view(app: AppPage, data_set: Path) -> Non
     app.open()
     app.classify(mammograms[0])
     expect(app.heading).to_have_text("Left breast, mediolateral oblique")
-
-
-@pytest.mark.parametrize("image", [samples.tiff, samples.deep_png])
-def test_undisplayable_image_is_shown_as_model_input(app: AppPage, image: samples.Maker) -> None:
-    app.open()
-    app.classify(image())
-    expect(app.image).to_be_visible()
-    expect(app.caption).to_have_text(re.compile(r"^[^·]+ · Model input, "))
 
 
 def test_dicom_result_shows_facts_but_no_identity(app: AppPage) -> None:

@@ -116,10 +116,37 @@ def test_version_shows_its_decision_and_its_card(app: AppPage, models: Models) -
     card = app.sheet.locator(".document")
     expect(card.get_by_role("heading", name="Intended use")).to_be_visible()
     expect(card.get_by_role("columnheader", name="Meaning")).to_be_visible()
-    expect(card.locator("img")).to_have_count(history.count_plots())
+    plots = app.sheet.locator(".plots img")
+    expect(plots).to_have_count(history.count_plots())
+    app.page.get_by_role("button", name="Enlarge: Confusion matrix").click()
+    dialog = app.page.get_by_role("dialog", name="Confusion matrix")
+    expect(dialog.get_by_role("img")).to_be_visible()
+    assert violations(app) == []
+    app.press("Escape")
+    expect(dialog).to_have_count(0)
     assert card.inner_text().count("**") == 0
     app.page.go_back()
     expect(rows(app)).to_have_count(3)
+
+
+def test_plots_name_classes_by_their_titles(app: AppPage) -> None:
+    app.open(PLACE)
+    task = load_task("chest-xray")
+    classes = [{"name": spec.name, "title": spec.title.upper()} for spec in task.classes]
+    for file, expected in {
+        "roc.svg": ("NORMAL (AUC ", "VIRAL PNEUMONIA (AUC "),
+        "confusion.svg": (">NORMAL<", ">BACTERIAL<", ">PNEUMONIA<", ">VIRAL PNEUMONIA<"),
+    }.items():
+        source = (BUNDLED_MODELS / task.name / "plots" / file).read_text()
+        plot = app.page.evaluate(
+            """async ([source, classes]) => {
+                const { withTitles } = await import("/modules/plotlabels.js");
+                return withTitles(source, { classes });
+            }""",
+            [source, classes],
+        )
+        assert [text for text in expected if text not in plot] == []
+        assert ">viral-pneumonia" not in plot
 
 
 def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: Models) -> None:
@@ -163,7 +190,7 @@ def test_models_without_admin_role_are_read_only_with_a_reason(app: AppPage, mod
     expect(rows(app)).to_have_count(3)
 
 
-def test_model_below_its_gate_is_marked(app: AppPage) -> None:
+def test_imported_model_below_its_gate_is_marked(app: AppPage) -> None:
     def weaken(route: Route) -> None:
         catalogue = route.fetch().json()
         (task,) = (task for task in catalogue["tasks"] if task["name"] == "chest-xray")
@@ -171,8 +198,15 @@ def test_model_below_its_gate_is_marked(app: AppPage) -> None:
         task["model"]["shortfall"] = [{"metric": "accuracy", "value": 0.9, "least": 0.999}]
         route.fulfill(json=catalogue)
 
+    def import_it(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["models"][0] |= {"origin": "import", "source": {"stage": "research"}}
+        route.fulfill(json=answer)
+
     app.intercept("**/api/tasks", weaken)
+    app.intercept("**/api/tasks/chest-xray/models", import_it)
     app.open("#/tasks/chest-xray/models")
+    expect(app.sheet).to_contain_text("imported from the stage research")
     expect(app.sheet.locator(".verdict.review")).to_contain_text("A person must review every result.")
     expect(app.sheet.locator("table").first).to_contain_text("at least 0.999 not met")
 

@@ -130,6 +130,8 @@ def test_quarantined_result_shows_its_reason(app: AppPage, language: str) -> Non
         "created_at": "2026-11-21T10:00:00Z",
         "classified_at": None,
         "review": None,
+        "readers": [],
+        "disagreement": False,
         "disclaimer": "Not for clinical use.",
     }
 

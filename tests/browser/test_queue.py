@@ -199,6 +199,26 @@ def test_review_begins_after_the_upload(app: AppPage) -> None:
     expect(app.row(app.page.url.rsplit("/", 1)[1])).to_be_visible()
 
 
+def test_finished_list_makes_room_for_an_image_once(app: AppPage) -> None:
+    app.open()
+    app.drop(*jpegs(2))
+    app.wait_for_queue()
+    rows, files = app.page.locator("#queue-rows"), app.page.locator("#queue-details > summary")
+    expect(app.page.locator("#queue-progress")).to_be_hidden()
+    expect(rows).to_be_visible()
+    app.rows.first.get_by_role("link").click()
+    app.wait_for_result()
+    expect(rows).to_be_hidden()
+    expect(app.queue).to_contain_text("2 of 2 done")
+    # Whoever opens it again wants to see it.
+    files.click()
+    first = app.page.url
+    app.press("j")
+    expect(app.page).not_to_have_url(first)
+    app.wait_for_result()
+    expect(rows).to_be_visible()
+
+
 def test_refused_upload_is_reported_and_can_be_retried(app: AppPage) -> None:
     app.http_errors_expected = True
     app.open()

@@ -6,7 +6,8 @@ LIST = """
     const { ResultList } = await import("/modules/resultlist.js");
     const selection = {
       task: "mammography-views", order: "newest",
-      label: null, status: null, needs_review: null, reviewed: null, from: null, to: null,
+      label: null, status: null, needs_review: null, reviewed: null, read_by: null, not_read_by: null,
+      min_readers: null, disagreement: null, search: null, from: null, to: null,
     };
     const review = { label: "left-cc", comment: null, reviewed_at: "2026-01-01T00:00:00Z", reviewer: "me" };
     const list = new ResultList(selection);
@@ -54,3 +55,54 @@ def test_page_requested_later_replaces_the_review(stub: StubbedPage) -> None:
     assert stub.run("return list.known.get(id).review !== null;")
     stub.pass_time(6_000)
     assert stub.run("await list.refresh(); return list.known.get(id).review === null;")
+
+
+def test_images_of_the_same_millisecond_are_listed_in_the_order_of_the_server(stub: StubbedPage) -> None:
+    stub.open()
+    listed, newest, oldest = stub.run(
+        """
+        const { ResultList } = await import("/modules/resultlist.js");
+        const { fetchResults } = await import("/modules/api.js");
+        const now = Date.now();
+        for (let n = 0; n < 6; n++) server.arrive("mammography-views", "classified", now - (n < 3 ? 1 : 0));
+        const order = async (order) => {
+            const list = new ResultList({ task: "mammography-views", order });
+            await list.refresh();
+            return list.ordered.map(({ id }) => id);
+        };
+        const page = await fetchResults({ task: "mammography-views", order: "newest" });
+        return [page.results.map(({ id }) => id), await order("newest"), await order("oldest")];
+        """
+    )
+    assert newest == listed
+    assert oldest == newest[::-1]
+
+
+def test_results_that_have_left_are_looked_for_once(stub: StubbedPage) -> None:
+    """One was deleted; of the other, a blind reader is not told why it has left."""
+    stub.open()
+    known, requests = stub.run(
+        LIST
+        + """
+        const [deleted, reviewed] = [server.arrive("mammography-views"), server.arrive("mammography-views")];
+        await list.refresh();
+        server.results.delete(deleted.id);
+        const ask = window.fetch;
+        window.fetch = async (address, options) => {
+            const response = await ask(address, options);
+            if (address.includes("from=")) return response;
+            const { results, ...page } = await response.json();
+            return Response.json({ ...page, results: results.filter(({ id }) => id !== reviewed.id) });
+        };
+        const numbers = [];
+        for (let n = 0; n < 2; n++) {
+            const before = server.requests.length;
+            await list.refresh();
+            numbers.push(server.requests.length - before);
+        }
+        window.fetch = ask;
+        return [list.known.size, numbers];
+        """
+    )
+    assert known == 3
+    assert requests == [2, 1]

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser import samples
@@ -122,6 +123,8 @@ def test_failed_review_is_reported_and_keeps_the_comment(app: AppPage) -> None:
     app.intercept(REVIEW, lambda route: route.abort())
     app.page.get_by_role("button", name="Confirm:").click()
     expect(app.outcome).to_contain_text("The review was not saved.")
+    expect(toast(app)).to_contain_text("The review was not saved.")
+    expect(toast(app)).to_be_in_viewport()
     expect(app.page.get_by_label("Comment")).to_have_value("Typed.")
     app.page.unroute(REVIEW)
     app.page.get_by_role("button", name="Confirm:").click()
@@ -230,6 +233,7 @@ def test_keys_for_the_view_apply_to_the_image_that_is_being_opened(app: AppPage)
     app.heading.focus()
     # A review needs an image that has been seen.
     app.press("b", "i", "Enter")
+    expect(toast(app)).to_have_text("Not reviewed: the next image is not open yet.")
     held[0].continue_()
     app.wait_for_result(result_id)
     expect(app.page.locator("#compare")).to_have_attribute("aria-pressed", "true")
@@ -356,12 +360,50 @@ def test_undo_keeps_the_review_that_another_person_has_made_since(app: AppPage) 
     assert saved(app, result_id)["label"] == theirs
 
 
-def test_open_image_shows_the_review_that_another_person_makes(app: AppPage) -> None:
+def test_keys_that_wait_behind_another_persons_review_change_nothing(app: AppPage) -> None:
+    result_id = open_with_news_held_back(app)
+    first, last = other_class(app), 5
+    held: list[Route] = []
+    app.intercept(REVIEW, held.append, once=True)
+    app.press(str(first), str(last))
+    app.wait_until(lambda: held)
+    assert app.page.evaluate("!dispatchEvent(new Event('beforeunload', { cancelable: true }))"), "no warning"
+    theirs = review_elsewhere(app, result_id, first + 1)
+    held[0].continue_()
+    conflict = app.page.get_by_role("group", name="Not saved")
+    expect(conflict).to_contain_text(re.compile(r"Yours: Not a mammogram"))
+    expect(app.page.locator(".review-form")).to_have_attribute("aria-busy", "false")
+    assert labels(app, result_id) == [theirs]
+    assert app.page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))"), "a warning"
+
+
+def test_failed_review_names_the_image_that_was_left(app: AppPage) -> None:
+    app.http_errors_expected = True
+    second, third = (send(app.page.request, app.address) for _ in range(2))
+    begin_at(app, third, advance=False)
+    app.intercept(re.compile(r"/api/results\?"), lambda route: route.abort())
+    review_elsewhere(app, second, other_class(app))
+    held: list[Route] = []
+    app.intercept(REVIEW, held.append, once=True)
+    app.press("Enter", "j")
+    app.wait_for_result(second)
+    expect(app.row(second)).to_contain_text("Corrected")
+    held[0].abort()
+    expect(toast(app)).to_contain_text(f"{third}: The review was not saved.")
+
+
+@pytest.mark.parametrize("shown", ["Not reviewed", "Could not be read"])
+def test_open_image_shows_the_review_that_another_person_makes(app: AppPage, shown: str) -> None:
     app.open()
-    result_id = app.classify(samples.jpeg())
-    review_elsewhere(app, result_id, other_class(app))
+    app.page.get_by_label("Show", exact=True).select_option(shown)
+    listed = [app.classify(samples.jpeg()) for _ in range(2)]
+    for result_id in listed:
+        review_elsewhere(app, result_id, other_class(app))
     expect(app.outcome).to_contain_text("Corrected to")
     expect(toast(app)).to_contain_text("The review was changed elsewhere.")
+    if shown == "Not reviewed":
+        for result_id in listed:
+            expect(app.row(result_id)).to_contain_text("Corrected")
 
 
 def test_last_review_is_undone_from_the_next_image(app: AppPage) -> None:

@@ -1,16 +1,21 @@
 """Settings: language and theme; and the size of the first view."""
 
+import re
+
 from playwright.sync_api import Browser, Request, expect
 
 from tests.browser import samples
-from tests.browser.app_page import AppPage
+from tests.browser.app_page import TASK, AppPage
 from tests.browser.conftest import LAPTOP
+from tests.stage import ROOT
 
+MODULES = ROOT / "frontend" / "modules"
+LOCALES = MODULES / "locales"
 FIRST_VIEW_BYTES = 150_000
 
 
 def settings(app: AppPage) -> None:
-    app.page.locator("button[popovertarget=settings]").click()
+    app.page.locator("header button[popovertarget=settings]").click()
 
 
 def test_language_choice_is_remembered(app: AppPage) -> None:
@@ -21,9 +26,11 @@ def test_language_choice_is_remembered(app: AppPage) -> None:
     expect(app.page.locator("html")).to_have_attribute("lang", "de")
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
     expect(app.page.locator("#disclaimer")).to_contain_text("Nicht für den klinischen Einsatz")
-    # Class titles come from the server: they stay in English, and are marked as English.
-    expect(app.heading).to_have_text(label)
-    expect(app.heading.locator("span")).to_have_attribute("lang", "en")
+    expect(app.heading).not_to_have_text(label)
+    expect(app.heading).to_have_text(re.compile("Brust|Keine Mammographie"))
+    confirm = re.compile("^Bestätigen: .*(Brust|Mammographie)")
+    expect(app.page.get_by_role("button", name=confirm)).to_be_visible()
+    expect(app.page.locator("#result [lang=en]")).to_have_count(0)
     expect(app.probability).to_contain_text("Wahrscheinlichkeit")
     app.page.reload()
     expect(app.page.locator("#worklist-heading")).to_have_text("Arbeitsliste")
@@ -45,30 +52,93 @@ def test_language_defaults_to_the_browser(browser: Browser, page_address: str) -
     assert app.mistakes == []
 
 
-def test_texts_exist_in_both_languages(app: AppPage) -> None:
+def test_reasons_for_review_say_their_numbers_in_german(app: AppPage) -> None:
     app.open()
-    differences = app.page.evaluate(
+    app.choose_language("Deutsch")
+    told = app.page.evaluate(
         """async () => {
+            const { describeReason } = await import("/modules/reasons.js");
+            const probabilities = { "left-mlo": 0.02, "left-cc": 0.5, "right-cc": 0.48 };
+            const task = { language: "de", classes: [{ name: "right-cc", title: "Rechte Brust" }] };
+            const result = { label: "left-cc", probability: 0.5, probabilities };
+            const tell = (code, min_probability) => {
+                const model = { min_probability };
+                const told = describeReason({ code, message: "English." }, { ...result, model }, task);
+                return told.map((part) => (part instanceof Node ? part.outerHTML : part)).join("");
+            };
+            return [tell("close-second"), tell("low-confidence", 0.9), tell("low-confidence"), tell("new")];
+        }"""
+    )
+    assert told == [
+        "Eine andere Klasse ist fast ebenso wahrscheinlich: Rechte Brust, 48,0\u00a0%.",
+        "Die Wahrscheinlichkeit beträgt 50,0\u00a0%; unter 90,0\u00a0% ist eine Prüfung erforderlich.",
+        "Die Wahrscheinlichkeit des Ergebnisses ist zu niedrig.",
+        '<span lang="en">English.</span>',
+    ]
+
+
+def test_texts_exist_in_all_languages(app: AppPage) -> None:
+    app.open()
+    parts = ["", *(f"{path.name.removesuffix('.en.js')}." for path in LOCALES.glob("*.en.js"))]
+    assert len(parts) >= 2
+    differences = app.page.evaluate(
+        """async (parts) => {
             const paths = (words, path) => Object.entries(words).flatMap(([name, value]) => {
                 const here = path + name;
                 return typeof value === "object" ? paths(value, here + ".") : [`${here} ${typeof value}`];
             });
             const all = async (language) => {
-                const { messages } = await import(`/modules/locales/${language}.js`);
-                const { modelPages } = await import(`/modules/locales/modelpages.${language}.js`);
-                return paths({ ...messages, modelPages }, "");
+                const modules = parts.map((part) => import(`/modules/locales/${part}${language}.js`));
+                return paths(Object.assign({}, ...(await Promise.all(modules))), "");
             };
-            const [english, german] = [await all("en"), await all("de")];
-            return [
-                ...english.filter((path) => !german.includes(path)),
-                // Errors, reasons and steps are the server's own, in English; others translate them.
-                ...german
-                    .filter((path) => !english.includes(path))
-                    .filter((path) => !/^(errors|reasons|modelPages\\.steps)\\./.test(path)),
-            ];
-        }"""
+            const { LANGUAGES } = await import("/modules/text.js");
+            const english = await all("en");
+            // The server's own sentences are English; others translate them.
+            const stored = "sentences|plotWords|hyperparameterMeanings";
+            const ofServer = new RegExp(
+                `^(messages[.](errors|reasons)|modelPages[.](steps|drift[.]missing)|${stored})[.]`,
+            );
+            const others = Object.keys(LANGUAGES).filter((language) => language !== "en");
+            return (await Promise.all(others.map(async (language) => {
+                const translated = await all(language);
+                return [
+                    ...english.filter((path) => !translated.includes(path)),
+                    ...translated.filter((path) => !english.includes(path) && !ofServer.test(path)),
+                ].map((path) => `${language}: ${path}`);
+            }))).flat();
+        }""",
+        parts,
     )
     assert differences == []
+
+
+def test_another_language_is_one_more_entry_and_file(first_visit: AppPage) -> None:
+    app = first_visit
+    registry = (MODULES / "text.js").read_text().replace('de: "Deutsch"', 'de: "Deutsch", qaa: "Quaa"')
+    texts = (LOCALES / "en.js").read_text().replace('heading: "Worklist"', 'heading: "Waaklist"')
+
+    def serve(path: str, script: str) -> None:
+        app.intercept(
+            f"**/modules/{path}", lambda it: it.fulfill(body=script, content_type="text/javascript")
+        )
+
+    serve("text.js", registry)
+    serve("locales/qaa.js", texts)
+    app.http_errors_expected = True  # of texts that are not translated
+    app.open()
+    app.classify(samples.jpeg())
+    settings(app)
+    # The texts of what is loaded later are missing in it, and are shown in English.
+    app.http_errors_expected = True
+    app.page.locator("#language").select_option(label="Quaa")
+    expect(app.page.locator("html")).to_have_attribute("lang", "qaa")
+    app.wait_for_view()
+    expect(app.page.locator("#worklist-heading")).to_have_text("Waaklist")
+    # The task is not translated into it, and says so to screen readers.
+    expect(app.heading.locator("span")).to_have_attribute("lang", "en")
+    app.open(f"#/tasks/{TASK}/models")
+    expect(app.sheet.get_by_role("heading", name="All versions")).to_be_visible()
+    expect(app.page.locator("html")).to_have_attribute("lang", "qaa")
 
 
 def test_theme_overrides_the_device(app: AppPage) -> None:
@@ -96,7 +166,9 @@ def test_first_view_is_small(first_visit: AppPage) -> None:
 
     def weigh(request: Request) -> None:
         parts = request.sizes()
-        sizes.append(parts["responseBodySize"] + parts["responseHeadersSize"])
+        # The pictures of earlier results come after everything else, and there may be none.
+        is_picture = request.url.endswith("/preview?thumbnail=true")
+        sizes.append(0 if is_picture else parts["responseBodySize"] + parts["responseHeadersSize"])
 
     app.page.on("requestfinished", weigh)
     app.open()

@@ -18,6 +18,7 @@ from chalice.deploy.swagger import SwaggerGenerator
 from chalice.test import Client, HTTPResponse
 
 import app
+from chalicelib import timestamps
 from chalicelib.storage import inbox
 from tests import alarms
 from tests.alarms import STAGE, Point
@@ -103,17 +104,25 @@ class World:
         for metric, counts in (("4XXError", status // 100 == 4), ("5XXError", status // 100 == 5)):
             self._emit("AWS/ApiGateway", metric, counts, ApiName=api_name(), Stage=API_STAGE)
 
+    def gateway_took(self, seconds: float) -> None:
+        """API Gateway answered a request after this time."""
+        self._emit("AWS/ApiGateway", "Latency", seconds * 1000, ApiName=api_name(), Stage=API_STAGE)
+
     # ---------------------------------------------------------------------------------------- Lambdas
 
     def store(self, key: str, body: bytes) -> dict[str, Any]:
         """Store an object, and return its event."""
         self.fixture("client")
         etag = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)["ETag"].strip('"')
-        return inbox.event_for(inbox.InboxObject(BUCKET, key, etag, len(body)))
+        return inbox.event_for(inbox.InboxObject(BUCKET, key, etag, len(body), time=timestamps.now()))
 
     def drop(self, key: str, body: bytes) -> None:
         """Drop a file into the bucket and run the Lambdas prepare and classify with S3's events."""
         self.deliver("prepare", self.store(key, body))
+        self.deliver_prepared()
+
+    def deliver_prepared(self) -> None:
+        """Run the Lambda classify for every prepared image."""
         s3 = boto3.client("s3")
         for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="prepared/").get("Contents", ()):
             original = inbox.InboxObject(BUCKET, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
@@ -151,6 +160,14 @@ class World:
         """Lambda has no concurrency left for this function."""
         self._emit("AWS/Lambda", "Throttles", 1, FunctionName=function_name(function))
 
+    def lambda_took(self, function: str, seconds: float) -> None:
+        """A run of the function ended after this time."""
+        self._emit("AWS/Lambda", "Duration", seconds * 1000, FunctionName=function_name(function))
+
+    def lambdas_at_once(self, count: int) -> None:
+        """So many Lambdas of the account ran at the same time."""
+        self._emit("AWS/Lambda", "ConcurrentExecutions", count)
+
     def _lambda_ran(self, function: str, *, failed: bool) -> None:
         self._emit("AWS/Lambda", "Errors", failed, FunctionName=function_name(function))
         self._emit("AWS/Lambda", "Throttles", 0, FunctionName=function_name(function))
@@ -173,6 +190,10 @@ class World:
                 raise failure("InternalServerError", operation)
 
         self._faults.append(fail)
+
+    def observe(self, watch: Fault) -> None:
+        """Call `watch` before every request to AWS."""
+        self._faults.append(watch)
 
     def recover(self) -> None:
         """Let all requests succeed again."""

@@ -1,29 +1,35 @@
 """The application in this process: Chalice's test client and moto."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chalice.app import CognitoUserPoolAuthorizer
+from chalice.app import Chalice, CognitoUserPoolAuthorizer
 from chalice.local import LambdaContext
-from chalice.test import Client, HTTPResponse
+from chalice.test import Client, HTTPResponse, TestLambdaClient
 
 import app
 from chalicelib import dependencies
 from chalicelib.api import http
-from chalicelib.api.routes import Route
+from chalicelib.api.route import Route
 from chalicelib.errors import NegatoscopeError
 from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
+from chalicelib.pipeline import decoding
+from chalicelib.retraining.administrator import Administrator
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.repository import empty_record
 from chalicelib.storage import inbox
 from chalicelib.tasks import load_task
-from tests import images
+from tests import images, lambdas
 from tests.functional.cloudwatch import World
+from tests.injection.faults import Call as AwsCall
+from tests.injection.faults import Interceptor
+from tests.lambdas import FakeLambda, in_process
 from tests.models import METRICS, TASK, VERSION, write_package
+from tests.policies import WATCH
 from tests.stage import RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
@@ -51,8 +57,44 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     write_package(tmp_path / TASK, cell=CELL)
     classifier = Classifier({}, lambda: None, tmp_path)
     monkeypatch.setattr(dependencies, "classifier", lambda: classifier)
+    decoder = in_process(dependencies.bucket(), monkeypatch)
+    monkeypatch.setattr(dependencies, "decoder", lambda: decoder)
+    administration = FakeLambda(lambda event: app.administration(event, LambdaContext("administration", 512)))
+    administrator = Administrator(lambda: administration, "administration")
+    monkeypatch.setattr(dependencies, "administrator", lambda: administrator)
     with Client(app.app) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _roles_allow_all_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No Lambda may make a call that its role does not allow. Calls of tests themselves are a person's."""
+    running: list[str] = []
+
+    def within[**Given, T](function: Callable[Given, T], name: str | None = None) -> Callable[Given, T]:
+        def run(*given: Given.args, **more: Given.kwargs) -> T:
+            running.append(str(given[1]) if name is None else name)
+            try:
+                return function(*given, **more)
+            finally:
+                running.pop()
+
+        return run
+
+    def check(call: AwsCall) -> None:
+        if running and running[-1]:
+            WATCH.call(running[-1], call.service, call.operation, call.parameters)
+
+    monkeypatch.setattr(Chalice, "__call__", within(Chalice.__call__, "api"))
+    monkeypatch.setattr(TestLambdaClient, "invoke", within(TestLambdaClient.invoke))
+    monkeypatch.setattr(app, "administration", within(app.administration, "administration"))
+    monkeypatch.setattr(decoding, "answer", within(decoding.answer, "decode"))
+    # With the permissions of whoever made the link.
+    monkeypatch.setattr(lambdas, "download", within(lambdas.download, ""))
+    with Interceptor(began=check).active():
+        yield
+    forbidden, WATCH.forbidden = WATCH.forbidden, set()
+    assert forbidden == set()
 
 
 @pytest.fixture(autouse=True)
@@ -125,23 +167,35 @@ def profiled(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def _login(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage requires login, as API Gateway does at AWS."""
     authorizer = CognitoUserPoolAuthorizer("users", provider_arns=["arn:aws:cognito-idp:::userpool/x"])
-    monkeypatch.setattr(app.api, "_authorizer", authorizer)
+    monkeypatch.setattr(http.api, "_authorizer", authorizer)
 
 
-def as_member(groups: str, method: str, path: str, **parameters: str) -> tuple[int, Any]:
+def as_member(
+    groups: str,
+    method: str,
+    path: str,
+    body: Any = None,
+    query: Mapping[str, str] | None = None,
+    /,
+    **parameters: str,
+) -> tuple[int, Any]:
     """Status and body of the answer to a request with a valid token."""
-    claims = {"sub": "4711", "cognito:groups": groups} if groups else {"sub": "4711"}
+    claims = {"sub": "4711", "email": "ada.lovelace@example.org"}
+    if groups:
+        claims["cognito:groups"] = groups
     context = {"resourcePath": path, "httpMethod": method, "requestId": "r-1"}
     request = {
         "httpMethod": method,
         "requestContext": context | {"authorizer": {"claims": claims}},
         "headers": {"content-type": app.app.routes[path][method].content_types[0]},
-        "multiValueQueryStringParameters": None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()}
+        if query
+        else None,
         "pathParameters": parameters,
-        "body": None,
+        "body": json.dumps(body) if body else None,
         "stageVariables": None,
         "isBase64Encoded": False,
     }
     response = app.app(request, LambdaContext("api_handler", 2048))
-    body = response["body"]
-    return response["statusCode"], json.loads(body) if body.startswith("{") else body
+    text = response["body"]
+    return response["statusCode"], json.loads(text) if text.startswith("{") else text

@@ -16,6 +16,7 @@ from chalicelib import dependencies, timestamps
 from chalicelib.errors import EndpointNotReady, ModelFailed
 from chalicelib.models.embedded import EmbeddedBackend
 from chalicelib.monitoring import drift
+from chalicelib.observability import measure_milliseconds
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.repository import empty_record
 from tests import alarms, images
@@ -126,6 +127,22 @@ def sweep_that_nothing_starts(world: World) -> None:
     world.wait(minutes=31)
 
 
+@rings("slow-images")
+def images_that_wait_long(world: World) -> None:
+    for _ in range(3):
+        world.wait(minutes=5)
+        for minutes in (1, 11):
+            measure_milliseconds("Latency", TASK, minutes * 60_000)
+
+
+@rings()
+def images_of_which_one_in_thirty_waits_long(world: World) -> None:
+    for _ in range(3):
+        world.wait(minutes=5)
+        for minutes in (*[1] * 29, 11):
+            measure_milliseconds("Latency", TASK, minutes * 60_000)
+
+
 @rings("quarantined-images")
 def file_that_is_not_an_image(world: World) -> None:
     world.drop(f"inbox/{TASK}/letter.txt", b"no image")
@@ -199,6 +216,18 @@ def api_without_concurrency(world: World) -> None:
     world.gateway_answered(500)
 
 
+@rings("slow-api")
+def api_that_is_slow_for_a_quarter_of_an_hour(world: World) -> None:
+    for _ in range(3):
+        world.wait(minutes=5)
+        world.gateway_took(seconds=9)
+
+
+@rings()
+def single_answer_that_is_slow(world: World) -> None:
+    world.gateway_took(seconds=20)
+
+
 @rings("gateway-errors")
 def gateway_that_may_not_call_the_api(world: World) -> None:
     world.gateway_answered(500)
@@ -223,6 +252,16 @@ def sweep_that_fails(world: World) -> None:
 def drift_monitor_that_fails(world: World) -> None:
     world.refuse("S3", "DynamoDB")
     world.schedule("drift-monitor")
+
+
+@rings("decode-errors")
+def decoder_that_crashes(world: World) -> None:
+    assert not world.run("decode", {})
+
+
+@rings("administration-errors")
+def administration_that_fails(world: World) -> None:
+    assert not world.run("administration", {})
 
 
 @rings("retraining-errors")
@@ -254,10 +293,23 @@ def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None
         world.throttle_lambda(function)
 
 
-for _function in ("prepare", "classify", "sweep", "drift-monitor", "retraining"):
+for _function in ("decode", "prepare", "classify", "sweep", "drift-monitor", "administration", "retraining"):
     rings(f"{_function}-throttles", called=f"no concurrency for {_function}")(
         partial(no_concurrency_for_a_quarter_of_an_hour, _function)
     )
+
+
+for _function, _seconds in (("decode", 90), ("classify", 50)):
+    rings(f"{_function}-long-runs", called=f"long run of {_function}")(
+        partial(World.lambda_took, function=_function, seconds=_seconds)
+    )
+
+
+@rings("busy-lambdas")
+def account_whose_lambdas_are_nearly_used_up(world: World) -> None:
+    for _ in range(3):
+        world.wait(minutes=5)
+        world.lambdas_at_once(801)
 
 
 # ---------------------------------------------------------------------------------------- retrainings
@@ -326,6 +378,7 @@ for _table, _index, _path in (
     (TABLE, None, RESULT),
     (TABLE, "by-task", f"/results?task={TASK}"),
     (TABLE, "by-time", "/results"),
+    (TABLE, "by-probability", f"/results?task={TASK}&order=least-sure"),
     (RETRAININGS_TABLE, None, "/retrainings/run"),
     (RETRAININGS_TABLE, "by-time", "/retrainings"),
 ):

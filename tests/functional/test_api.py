@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from io import BytesIO, StringIO
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import boto3
 import numpy as np
@@ -33,13 +33,15 @@ def classify(call: Call, data: bytes | None = None, content_type: str = "image/p
     return call("POST", CLASSIFY, images.grey_file() if data is None else data, Content_Type=content_type)
 
 
-def test_health_describes_the_stage(call: Call) -> None:
-    assert call("GET", "/health").json_body == {
-        "status": "ok",
+def test_health_tells_strangers_nothing(call: Call) -> None:
+    assert call("GET", "/health").json_body == {"status": "ok", "login": None}
+
+
+def test_stage_is_described(call: Call) -> None:
+    assert call("GET", "/stage").json_body == {
         "stage": "local",
         "version": VERSION,
         "data_bucket": BUCKET,
-        "login": None,
         "max_image_bytes": limits.MAX_IMAGE_BODY,
         "disclaimer": DISCLAIMER,
     }
@@ -84,6 +86,16 @@ def test_classify_detects_the_format_whatever_the_content_type(
     assert result["model"]["backend"] == "embedded"
     assert result["disclaimer"] == DISCLAIMER
     assert call("GET", f"/results/{result['id']}").json_body == result
+
+
+def test_classify_without_storing_answers_and_keeps_nothing(call: Call) -> None:
+    response = call("POST", f"{CLASSIFY}?store=false", images.grey_file(), Content_Type="image/png")
+    assert response.status_code == 200
+    assert response.json_body["status"] == "classified"
+    assert call("GET", "/results").json_body == {"results": [], "cursor": None}
+    assert call("GET", f"/results/{response.json_body['id']}").status_code == 404
+    bad = call("POST", f"{CLASSIFY}?store=perhaps", images.grey_file(), Content_Type="image/png")
+    assert_error(bad, 400, "InvalidRequest")
 
 
 def assert_error(response: HTTPResponse, status: int, code: str) -> str:
@@ -266,9 +278,9 @@ def test_list_and_export_refuse_unknown_tasks(call: Call) -> None:
     assert_error(call("GET", "/results.csv?task=feet"), 404, "UnknownTask")
 
 
-@pytest.mark.parametrize("path", ["/results/{}", "/results/{}/preview", "/results/{}/heatmap?label=x"])
-def test_unknown_result_is_not_found(call: Call, path: str) -> None:
-    assert_error(call("GET", path.format("0" * 32)), 404, "UnknownResult")
+@pytest.mark.parametrize("view", ["", "/preview", "/picture", "/heatmap?label=x"])
+def test_unknown_result_is_not_found(call: Call, view: str) -> None:
+    assert_error(call("GET", f"/results/{'0' * 32}{view}"), 404, "UnknownResult")
 
 
 @pytest.mark.parametrize(
@@ -312,6 +324,14 @@ def test_preview_shows_the_image_without_padding(call: Call) -> None:
         assert preview.size == (112, 112)  # a square in a frame of 112 x 224: the padding is gone
 
 
+def test_picture_is_reached_by_a_link(call: Call) -> None:
+    result = classify(call).json_body
+    response = call("GET", f"/results/{result['id']}/picture")
+    assert response.status_code == 303
+    key = urlsplit(response.headers["Location"]).path.rpartition("pictures/")[2]
+    assert key == f"{result['task']}/{result['id']}.{result['picture']['sha256']}"
+
+
 def test_heatmap_exists_for_every_class(call: Call) -> None:
     result = classify(call).json_body
     for label in result["probabilities"]:
@@ -332,7 +352,7 @@ def test_heatmap_requires_a_known_class(call: Call) -> None:
 def test_heatmap_refuses_answers_of_earlier_models(call: Call) -> None:
     result = classify(call).json_body
     older = result | {"model": result["model"] | {"sha256": "0" * 64}}
-    dependencies.pipeline().decisions.change(result["id"], lambda _: older)
+    dependencies.decisions().change(result["id"], lambda _: older)
     message = assert_error(
         call("GET", f"/results/{result['id']}/heatmap?label={result['label']}"), 409, "NotClassified"
     )
@@ -341,7 +361,8 @@ def test_heatmap_refuses_answers_of_earlier_models(call: Call) -> None:
 
 def test_preview_requires_a_classification(call: Call) -> None:
     image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
-    assert_error(call("GET", f"/results/{image_id}/preview"), 409, "NotClassified")
+    for view in ("preview", "picture"):
+        assert_error(call("GET", f"/results/{image_id}/{view}"), 409, "NotClassified")
 
 
 def test_preview_says_that_the_image_is_not_there_yet(call: Call) -> None:
@@ -404,6 +425,19 @@ def test_review_that_another_person_has_changed_is_kept(call: Call) -> None:
 def test_review_refuses_invalid_requests(call: Call, body: dict[str, Any]) -> None:
     result = classify(call).json_body
     assert_error(call("PUT", f"/results/{result['id']}/review", json=body), 400, "InvalidRequest")
+
+
+def test_own_reading_beside_the_review_is_blind_and_can_be_withdrawn(call: Call) -> None:
+    result = classify(call).json_body
+    place = f"/results/{result['id']}/review"
+    read = call("PUT", f"{place}?second=true", json={"label": "left-cc", "blind": True}).json_body
+    assert read["review"]["blind"] is True
+    assert listed(call, "read_by=local&min_readers=1")[0] == result["id"]
+    withdrawn = call("DELETE", f"{place}?reading={read['review']['reviewed_at']}").json_body
+    assert (withdrawn["review"], withdrawn["readers"]) == (None, [])
+    assert listed(call, "not_read_by=local&disagreement=false")[0] == result["id"]
+    body = {"label": "left-cc", "adjudication": True}
+    assert_error(call("PUT", place, json=body), 400, "InvalidRequest")
 
 
 def test_review_requires_a_classification(call: Call) -> None:

@@ -72,7 +72,12 @@ def test_image_is_classified_without_heat_map_and_distance(call: Call, runtime: 
     assert result["probabilities"] == dict(zip(names, PROBABILITIES, strict=True))
     assert result["heatmap"] is None
     assert result["distance"] is None
-    assert result["model"] == {"version": "their-model/AllTraffic", "sha256": None, "backend": "endpoint"}
+    assert result["model"] == {
+        "version": "their-model/AllTraffic",
+        "sha256": None,
+        "backend": "endpoint",
+        "min_probability": load_task(FOREIGN).review.min_probability,
+    }
     assert (result["needs_review"], result["reasons"]) == (False, [])
     spec = load_task(FOREIGN).input
     assert runtime.images == [("RGB", (spec.width, spec.height))]
@@ -135,6 +140,7 @@ def test_tasks_name_their_endpoint(call: Call, runtime: Runtime) -> None:
         "metrics": {},
         "shortfall": [],
         "since": None,
+        "min_probability": None,
     }
     assert (models[TASK]["backend"], models[TASK]["endpoint"]) == ("embedded", None)
 

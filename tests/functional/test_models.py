@@ -133,6 +133,9 @@ def test_model_is_promoted_and_rolled_back(call: Call, registry: Registry, sagem
     fits(call("POST", "/tasks/feet/rollback"), ROLLBACK, "POST", 404)
     error = fits(call("POST", "/tasks/chest-xray/rollback"), ROLLBACK, "POST", 409)
     assert error["code"] == "NothingToRollBackTo"
+    entry, *_ = fits(call("GET", "/audit"), "/audit", "GET", 200)["entries"]
+    assert (entry["user"], entry["act"], entry["subject"]) == ("local", "roll-back-model", TASK)
+    assert entry["details"] == {"version": VERSION}
 
 
 def test_deleted_deployed_model_counts_as_missing(call: Call, registry: Registry) -> None:
@@ -181,7 +184,7 @@ def test_rollback_waits_for_the_end_of_a_retraining(
 def test_everything_is_allowed_without_login(call: Call) -> None:
     answer = fits(call("GET", "/me"), "/me", "GET", 200)
     groups = ["reader", "reviewer", "admin"]
-    assert answer == {"login": False, "user": "local", "groups": groups, "role": "admin"}
+    assert answer == {"login": False, "user": "local", "groups": groups, "role": "admin", "tasks": None}
 
 
 @pytest.mark.usefixtures("_login")

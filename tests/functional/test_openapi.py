@@ -36,7 +36,7 @@ def test_description_is_valid_openapi() -> None:
 
 
 def test_description_is_generated_from_the_routes() -> None:
-    rendered = openapi.render(app.api.routes)
+    rendered = openapi.render(http.api.routes)
     assert openapi.OPENAPI.read_text() == rendered, "run .venv/bin/python -m deploy.openapi"
 
 
@@ -144,6 +144,7 @@ def test_answers_fit_the_description(call: Call) -> None:
         return response.json_body
 
     fits("GET", "/health", 200)
+    fits("GET", "/stage", 200)
     fits("GET", "/openapi.json", 200)
     fits("GET", "/tasks", 200)
     classify = "/tasks/{task}/classify"

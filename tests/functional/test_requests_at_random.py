@@ -39,6 +39,14 @@ MORE_THAN_VALID = {
     "GET /results",  # 'to' has to be later than 'from'
     "GET /results.csv",
     "GET /retrainings",  # a cursor has to be one that this list gave out
+    "GET /audit",
+    "GET /access-log",  # 'to' has to be later than 'from', and 'search' an id or a path
+    "GET /tasks/{task}/labelled-images",
+    "POST /tasks/{task}/labelled-images",  # a label has to be a class of the task
+    "GET /tasks/{task}/review-statistics",  # as for results
+    "GET /tasks/{task}/agreement",
+    "PUT /tasks/{task}/review-rule",  # numbers below 1e-100 are refused
+    "PUT /results/{id}/review",  # only a disagreement can be settled
     "POST /retrainings",  # hyper-parameters have to suit each other
 }
 """Operations that have reasons to refuse requests which fit the description."""

@@ -20,6 +20,7 @@ from tests.stepfunctions import FakeStepFunctions
 
 ROUTE, ONE = "/retrainings", "/retrainings/{name}"
 FILE, APPROVAL = "/retrainings/{name}/files/{file}", "/retrainings/{name}/approval"
+STOP = "/retrainings/{name}/stop"
 
 
 class SageMaker:
@@ -157,7 +158,7 @@ def test_list_has_the_newest_retrainings_first(stage: Stage) -> None:
     assert "'cursor'" in stage.ask("GET", ROUTE, 400, f"{ROUTE}?cursor=x")["message"]
 
 
-def test_follow_has_states_metrics_and_files(stage: Stage) -> None:
+def test_follow_has_states_metrics_and_files(stage: Stage, call: Call) -> None:
     name = stage.start()["name"]
     arn = stage.plan(name)
     stage.states.enter(arn, "Plan", 1)
@@ -167,6 +168,9 @@ def test_follow_has_states_metrics_and_files(stage: Stage) -> None:
     stage.bucket.write(f"{folder}report.md", b"# Better", "text/markdown")
     stage.bucket.write(f"{folder}plots/roc.svg", b"<svg/>", "image/svg+xml")
     stage.bucket.write(f"{folder}predictions.csv", b"", "text/csv")
+    epochs = f"retrainings/{TASK}/{name}/checkpoints/job/"
+    stage.bucket.write(f"{epochs}epochs-0.json", b"[]", "application/json")
+    stage.bucket.write(f"{epochs}seed-0.pt", b"", "application/octet-stream")
 
     followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
 
@@ -176,7 +180,20 @@ def test_follow_has_states_metrics_and_files(stage: Stage) -> None:
         {"name": "Train", "entered_at": "2026-01-01T12:00:03.000000Z", "exited_at": None},
     ]
     assert followed["metrics"] == {"train:loss": 0.5}
-    assert followed["files"] == ["roc.svg", "report.md"]
+    assert followed["files"] == ["epochs-0.json", "roc.svg", "report.md"]
+    assert call("GET", f"/retrainings/{name}/files/epochs-0.json").body == b"[]"
+    stage.ask("GET", FILE, 404, f"/retrainings/{name}/files/seed-0.pt")
+    stage.ask("GET", FILE, 404, f"/retrainings/{name}/files/epochs-1.json")
+
+
+def test_epochs_after_a_search_are_those_of_the_best_job(stage: Stage, call: Call) -> None:
+    stage.plan("run", trials=2, job="best")
+    for job in ("best", "other"):
+        key = f"retrainings/{TASK}/run/checkpoints/{job}/{job}/epochs-3.json"
+        stage.bucket.write(key, json.dumps([job]).encode(), "application/json")
+
+    assert stage.ask("GET", ONE, 200, "/retrainings/run")["files"] == ["epochs-3.json"]
+    assert call("GET", "/retrainings/run/files/epochs-3.json").json_body == ["best"]
 
 
 @pytest.mark.parametrize("folder", ["evaluation", "judgement"])  # the latter in release 0.1
@@ -236,10 +253,35 @@ def test_unknown_retraining_is_not_found(stage: Stage) -> None:
     stage.ask("POST", APPROVAL, 404, "/retrainings/none/approval", json={"approved": True})
 
 
+def test_stop_ends_a_retraining(stage: Stage) -> None:
+    name = stage.start()["name"]
+    stage.plan(name)
+
+    for _ in range(2):
+        assert stage.ask("POST", STOP, 200, f"/retrainings/{name}/stop", json={})["status"] == "stopped"
+
+    followed = stage.ask("GET", ONE, 200, f"/retrainings/{name}")
+    assert (followed["status"], followed["stopped_by"]) == ("stopped", "local")
+    stage.start()
+
+
+def test_stop_is_refused_once_the_model_is_being_deployed(stage: Stage) -> None:
+    name = stage.start()["name"]
+    arn = stage.plan(name)
+    stage.states.enter(arn, "Endpoint required?", 1)
+
+    error = stage.ask("POST", STOP, 409, f"/retrainings/{name}/stop", json={})
+
+    assert (error["code"], stage.states.executions[arn]["status"]) == ("NothingToStop", "RUNNING")
+    assert "roll back" in error["message"]
+
+
 @pytest.mark.usefixtures("_login")
 @pytest.mark.parametrize("groups", ["", "reader,reviewer"])
-@pytest.mark.parametrize(("path", "parameters"), [(ROUTE, {}), (APPROVAL, {"name": "run"})])
-def test_only_admins_start_and_approve(
+@pytest.mark.parametrize(
+    ("path", "parameters"), [(ROUTE, {}), (APPROVAL, {"name": "run"}), (STOP, {"name": "run"})]
+)
+def test_only_admins_start_approve_and_stop(
     stage: Stage, groups: str, path: str, parameters: dict[str, str]
 ) -> None:
     status, error = as_member(groups, "POST", path, **parameters)

@@ -6,6 +6,7 @@ from chalice.app import Chalice, CognitoUserPoolAuthorizer
 import app
 from chalicelib.api.auth import GROUPS
 from chalicelib.api.http import Api
+from chalicelib.storage import request_count
 from tests.functional.conftest import as_member
 from tests.functional.test_openapi import DOCUMENT, OPERATIONS, schema
 
@@ -17,25 +18,42 @@ LEAST = {
     ("GET", "/health"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/me"): SIGNED_IN,
+    ("GET", "/stage"): "reader",
     ("GET", "/tasks"): "reader",
     ("POST", "/tasks/{task}/classify"): "reviewer",
     ("GET", "/tasks/{task}/models"): "reader",
     ("GET", "/tasks/{task}/models/{version}/{file}"): "reader",
     ("POST", "/tasks/{task}/rollback"): "admin",
     ("GET", "/tasks/{task}/drift"): "reader",
+    ("GET", "/tasks/{task}/review-statistics"): "reader",
+    ("GET", "/tasks/{task}/agreement"): "reviewer",
+    ("GET", "/tasks/{task}/review-rule"): "reader",
+    ("PUT", "/tasks/{task}/review-rule"): "admin",
+    ("GET", "/tasks/{task}/training-data"): "reader",
+    ("GET", "/tasks/{task}/labelled-images"): "admin",
+    ("POST", "/tasks/{task}/labelled-images"): "admin",
     ("POST", "/uploads"): "reviewer",
+    ("DELETE", "/uploads/{id}"): "reviewer",
     ("GET", "/results"): "reader",
     ("GET", "/results.csv"): "reader",
     ("GET", "/results/{id}"): "reader",
     ("GET", "/results/{id}/preview"): "reader",
+    ("GET", "/results/{id}/picture"): "reader",
+    ("GET", "/results/{id}/frames"): "reader",
     ("GET", "/results/{id}/heatmap"): "reader",
     ("PUT", "/results/{id}/review"): "reviewer",
     ("DELETE", "/results/{id}/review"): "reviewer",
+    ("DELETE", "/results/{id}"): "admin",
+    ("PUT", "/results/{id}/hidden"): "admin",
+    ("DELETE", "/results/{id}/hidden"): "admin",
     ("POST", "/retrainings"): "admin",
     ("GET", "/retrainings"): "reader",
     ("GET", "/retrainings/{name}"): "reader",
     ("GET", "/retrainings/{name}/files/{file}"): "reader",
     ("POST", "/retrainings/{name}/approval"): "admin",
+    ("GET", "/audit"): "admin",
+    ("GET", "/access-log"): "admin",
+    ("POST", "/retrainings/{name}/stop"): "admin",
 }
 """The lowest group that may call each route."""
 
@@ -91,13 +109,34 @@ def test_me_returns_user_and_groups(groups: str, role: str | None) -> None:
     assert (answer["login"], answer["user"], answer["role"]) == (True, "4711", role)
 
 
-def test_api_gateway_requires_login() -> None:
+@pytest.mark.usefixtures("client", "_login")
+def test_costly_requests_of_a_user_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_count, "LIMIT", 2)
+    costly = [
+        path
+        for path, methods in app.app.routes.items()
+        if "429" in DOCUMENT["paths"][path].get("get", {}).get("responses", {})
+    ]
+    assert costly == ["/tasks/{task}/review-statistics", "/tasks/{task}/agreement", "/results.csv"]
+
+    statuses = [as_member("reader", "GET", "/results.csv")[0] for _ in range(3)]
+
+    assert statuses == [200, 200, 429]
+    status, answer = as_member("reader", "GET", "/results.csv")
+    schema("/results.csv", "GET", 429).validate(answer)
+    assert (status, answer["code"]) == (429, "TooManyRequests")
+    assert as_member("reader", "GET", "/results")[0] == 200
+
+
+def test_api_gateway_requires_login_and_key() -> None:
     chalice = Chalice("x")
-    api = Api(chalice, POOL)
+    api = Api()
     api.get("/open", public=True)(dict)
     api.get("/closed")(dict)
     api.get("/me", group=None)(dict)
+    api.serve(chalice, POOL, key_required=True)
 
+    assert all(methods["GET"].api_key_required for methods in chalice.routes.values())
     authorizers = {path: methods["GET"].authorizer for path, methods in chalice.routes.items()}
     assert authorizers.pop("/open") is None
     for authorizer in authorizers.values():

@@ -29,11 +29,12 @@ Target = Callable[[bytes, InputSpec], Answer]
 
 
 def _prepare(data: bytes, spec: InputSpec) -> Answer:
-    """What every image goes through in training, evaluation and service."""
+    """What every image goes through in service."""
     from chalicelib import imaging
+    from chalicelib.imaging import display_picture
 
     try:
-        image = imaging.prepare(data, spec)
+        image, decoded = imaging.prepare_and_decode(data, spec)
     except errors.ImageError as error:
         return {
             "kind": "refused",
@@ -42,9 +43,13 @@ def _prepare(data: bytes, spec: InputSpec) -> Answer:
             "status": int(error.status),
             "causes": [f"{type(cause).__name__}: {cause}" for cause in _causes(error)],
         }
+    usable = decoded if display_picture.shows_all(decoded, spec) else None
+    del decoded
+    picture = display_picture.make(data, usable)
     pixels = image.pixels
     return {
         "kind": "accepted",
+        "picture": hashlib.sha256(picture.content + repr(picture.grey).encode()).hexdigest(),
         "sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
         "array": [str(pixels.dtype), *pixels.shape],
         "box": list(map(int, image.box)),
@@ -62,11 +67,13 @@ def _api() -> Iterator[Target]:
     """The route that classifies an image, with Chalice's test client in front and moto behind."""
     import tempfile
     from pathlib import Path
-    from unittest import mock
+
+    import pytest
 
     # Sets the environment that app.py reads.
     import tests.conftest  # noqa: F401
     from tests.cloud import account
+    from tests.lambdas import in_process
     from tests.models import TASK, write_package
 
     os.environ |= {
@@ -100,7 +107,10 @@ def _api() -> Iterator[Target]:
                 return {"kind": "escaped", "traceback": f"{answer.status_code}: {body}"}
             return {"kind": "refused", "status": answer.status_code, **body}
 
-        with mock.patch.object(dependencies, "classifier", return_value=classifier):
+        with pytest.MonkeyPatch.context() as patch:
+            decoder = in_process(dependencies.bucket(), patch)
+            patch.setattr(dependencies, "decoder", lambda: decoder)
+            patch.setattr(dependencies, "classifier", lambda: classifier)
             yield classify
 
 

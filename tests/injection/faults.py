@@ -76,6 +76,7 @@ class Interceptor:
         fault: Fault | None = None,
         fakes: Mapping[str, Answer] | None = None,
         took_effect: Callable[[Call, Any], None] | None = None,
+        began: Callable[[Call], None] = lambda _: None,
     ):
         """Prepare to intercept.
 
@@ -83,6 +84,7 @@ class Interceptor:
             fault: what goes wrong; None to watch only.
             fakes: answers of services that moto does not run, by "service:operation".
             took_effect: called with every call that took effect, and its answer.
+            began: called with every call.
         """
         self.calls: list[Call] = []
         self.happened = False
@@ -90,6 +92,7 @@ class Interceptor:
         self._fault = fault
         self._fakes = fakes or {}
         self._took_effect = took_effect
+        self._began = began
         self._killed = False
 
     @contextmanager
@@ -114,6 +117,7 @@ class Interceptor:
             raise Killed  # another thread of the same process, or code that swallowed the first Killed
         number = len(self.calls)
         self.calls.append(call)
+        self._began(call)
         if self._fault is None or self._fault.call != number:
             return self._effect(call, carry_out)
         self.happened = True

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import dependencies
 from chalicelib.results import result_document
+from chalicelib.results.picture import Picture
 from chalicelib.results.result_document import Result
 from chalicelib.storage import inbox
 from tests.injection.world import World
@@ -32,7 +33,7 @@ def problems(world: World, expected: int, counted: int) -> list[str]:
     ids = {item["id"] for item in items}
     for key in objects:
         image = key.split("/")[2].split(".")[0] if key.count("/") > 1 else ""
-        if key.startswith(("results/", "quarantine/", "prepared/")) and image not in ids:
+        if key.startswith(("results/", "quarantine/", "prepared/", "pictures/")) and image not in ids:
             found.append(f"{key.split('/')[0]}/ holds something of an image without a result")
     found += _originals(world, items, objects)
     for metric in ("Classified", "Quarantined"):
@@ -62,12 +63,38 @@ def _files(result: Result, objects: dict[str, bytes]) -> Iterator[str]:
     if result["status"] == result_document.CLASSIFIED:
         if inbox.prepared_key(result["task"], result["id"]) not in objects:
             yield "a classified image has no array"
+        picture = result["picture"]
+        if picture is None:
+            yield "a classified image has no display picture"
+        elif _sha256(objects, result, picture) != picture["sha256"]:
+            yield "the display picture is missing or not that of the result"
+        yield from _frames(result, objects)
         if copies or f"{folder}.json" in objects:
             yield "a classified image is in quarantine, too"
     elif f"{folder}.json" not in objects:
         yield "a quarantined file has no reason beside it"
     elif json.loads(objects[f"{folder}.json"]) != {"reasons": result["reasons"]}:
         yield "the reason beside a quarantined file is not that of its result"
+
+
+def _frames(result: Result, objects: dict[str, bytes]) -> Iterator[str]:
+    if result["source"] is None or "frames" not in result["source"]:
+        return
+    kept = result["frames"]
+    key = inbox.picture_key(result["task"], result["id"], kept["sha256"]) if kept else ""
+    if not kept or key not in objects:
+        yield "the list of frames is missing"
+        return
+    listed = json.loads(objects[key])["frames"]
+    if len(listed) != kept["kept"]:
+        yield "the list of frames has another length than the result says"
+    if any(_sha256(objects, result, one["picture"]) != one["picture"]["sha256"] for one in listed):
+        yield "the picture of a frame is missing or not that of the list"
+
+
+def _sha256(objects: dict[str, bytes], result: Result, picture: Picture) -> str | None:
+    content = objects.get(inbox.picture_key(result["task"], result["id"], picture["sha256"]))
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _originals(world: World, items: list[dict[str, Any]], objects: dict[str, bytes]) -> Iterator[str]:

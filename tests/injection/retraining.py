@@ -26,9 +26,11 @@ from chalicelib.retraining.planning.planner import Planner
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.rollout import Rollout
 from chalicelib.retraining.steps import Steps
+from chalicelib.retraining.stopper import Stopper
 from chalicelib.retraining.task_lock import TaskLock
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import ServingKind
+from tests import policies
 from tests.asl import Execution, TaskFailed
 from tests.injection.faults import Fault, Killed, Kind
 from tests.memory import (
@@ -40,8 +42,9 @@ from tests.memory import (
     client_error,
 )
 from tests.models import TASK
+from tests.policies import Need
 from tests.registry import archive
-from tests.stage import BUCKET, ROOT
+from tests.stage import BUCKET, RETRAININGS_TABLE, ROOT
 
 DEFINITION: Mapping[str, Any] = json.loads((ROOT / "statemachine" / "retrain.asl.json").read_text())
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-retrain"
@@ -64,8 +67,22 @@ class Wire:
     """The state of the state machine at each call."""
     state: str = ""
     """The current state."""
+    function: str = ""
+    """The Lambda that runs; empty for none."""
+    needed: set[tuple[str, Need]] = field(default_factory=set)
+    """What the Lambdas needed, each with the name of the Lambda."""
     broken: str | None = None
     """The state in which every call fails."""
+
+    def needs(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
+        """Check a call of the Lambda that runs, with the names of this module."""
+        if not self.function:
+            return
+        boto = {"autoscaling": "application-autoscaling", "states": "stepfunctions"}.get(service, service)
+        name = "".join(part.capitalize() for part in operation.split("_"))
+        table = {"TableName": RETRAININGS_TABLE} if service == "dynamodb" else {}
+        found = policies.WATCH.call(self.function, boto, name, {**table, **request})
+        self.needed |= {(self.function, need) for need in found}
 
     def call(self, name: str, carry_out: Callable[[], Any]) -> Any:
         """Carry out a call, unless it is to fail."""
@@ -108,6 +125,12 @@ class Proxy:
             method = _listed(method)
 
         def over_the_wire(*arguments: Any, **request: Any) -> Any:
+            service, _, operation = f"{self._service}:{name}".removesuffix(":paginate").partition(":")
+            if name == "copy":  # boto3's own method, which calls CopyObject
+                names = ("CopySource", "Bucket", "Key")
+                self._wire.needs(service, "copy_object", dict(zip(names, arguments, strict=False)))
+            else:
+                self._wire.needs(service, operation, request)
             return self._wire.call(f"{self._service}:{name}", lambda: method(*arguments, **request))
 
         return over_the_wire
@@ -168,6 +191,8 @@ class Stage:
         self.s3, self.table = MemoryS3(), MemoryTable()
         self.sagemaker, self.states = MemorySageMaker(self.s3), MemoryStepFunctions()
         self.messages: list[str] = []
+        self.performed: list[tuple[str, Mapping[str, Any]]] = []
+        """States that the state machine entered to do something, with their parameters."""
         self.s3.objects[f"datasets/{TASK}/left-cc/a.png"] = b"x"
         self.wire = Wire()
         self.connect(self.wire)
@@ -218,7 +243,7 @@ class Stage:
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
         builder = PlanBuilder("test", self.bucket, no_results, self.registry, {TASK: self.kind})
         candidates = Candidates(self.bucket, self.registry, lambda: sagemaker, "test")
-        self.steps = Steps(
+        self._steps = Steps(
             bucket=self.bucket,
             repository=self.repository,
             planner=Planner(builder, self.bucket, self.repository, {}, task_lock.acquire),
@@ -230,7 +255,44 @@ class Stage:
             publish=lambda *message: wire.call("sns:publish", lambda: self.messages.append(message[2])),
         )
 
+        self._stopper = Stopper(
+            self.repository,
+            executions,
+            self.bucket,
+            self.registry,
+            self.endpoint_manager,
+            lambda: sagemaker,
+        )
+
+    @property
+    def steps(self) -> Steps:
+        """The Lambda `retraining`."""
+        self.wire.function = "retraining"
+        return self._steps
+
+    @property
+    def stopper(self) -> Stopper:
+        """A part of the Lambda `administration`."""
+        self.wire.function = "administration"
+        return self._stopper
+
     # -------------------------------------------------------------------------- the state machine
+
+    def begin(self, name: str) -> Any:
+        """Run an execution until its model is registered and a job runs; returns the plan."""
+        arn = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{name}"
+        self.states.statuses[arn] = "RUNNING"
+        request = {"task": TASK, **self._request}
+        given = {"request": request, "execution": arn, "code": f"s3://{BUCKET}/code", "commit": ""}
+        plan = self.steps.run({"step": "plan", **given})
+        key = f"retrainings/{TASK}/{name}/training/model.tar.gz"
+        self.s3.objects[key] = archive(plan["name"][-8:])
+        trained = {"job": plan["name"], "model": f"s3://{BUCKET}/{key}"}
+        self.steps.run({"step": "register", "plan": plan, "trained": trained, "image": "image"})
+        self.sagemaker.create_model(plan["name"])
+        self.sagemaker.slow = True
+        self.sagemaker.job("TransformJob", plan["name"])
+        return plan
 
     def retrain(self, name: str) -> Execution:
         """Run an execution to its end."""
@@ -243,6 +305,7 @@ class Stage:
 
     def _perform(self, name: str, parameters: Mapping[str, Any]) -> Any:
         self.wire.state = name
+        self.performed.append((name, parameters))
         resource = DEFINITION["States"][name]["Resource"]
         if resource == "${RetrainingFunction}":
             return self._invoke(parameters)
@@ -287,7 +350,8 @@ class Stage:
                 return self.sagemaker.update_endpoint(**parameters)
             case other:
                 operation = {"createEndpoint": "create_endpoint", "createModel": "create_model"}
-                return getattr(self.sagemaker, operation.get(other, "create_endpoint_config"))(**parameters)
+                untagged = {name: value for name, value in parameters.items() if name != "Tags"}
+                return getattr(self.sagemaker, operation.get(other, "create_endpoint_config"))(**untagged)
 
     def _process(self, parameters: Mapping[str, Any]) -> Any:
         job = self.sagemaker.job("ProcessingJob", parameters["ProcessingJobName"])

@@ -46,6 +46,9 @@ class Handler(Scenario):
 class Sweeping(Scenario):
     """A run of the sweeper; `prepare` returns the minutes from now."""
 
+    hours: float = 26
+    """Hours from now by which later sweeps have finished it."""
+
 
 @dataclass(frozen=True)
 class Route(Scenario):
@@ -126,6 +129,18 @@ def _never_announced(world: World) -> int:
     return 11
 
 
+def _left(world: World) -> int:
+    """A request ended before it stored its result, and nothing finished it."""
+    _classified(world)
+    with world.process():
+        (result,) = dependencies.table().page()[0]
+        dependencies.table()._table.delete_item(Key={"id": result["id"]})
+        dependencies.bucket()._client.delete_object(
+            Bucket=BUCKET, Key=result_document.key_of(TASK, result["id"])
+        )
+    return 16 * 24 * 60
+
+
 def _classify(_: World) -> Any:
     return {"method": "POST", "path": CLASSIFY, "body": images.grey_file(), "task": TASK}
 
@@ -154,9 +169,20 @@ def _withdraw(world: World) -> Any:
     return {"method": "DELETE", "path": f"{RESULT}/review", "id": review["id"]}
 
 
+def _hide(world: World) -> Any:
+    return {"method": "PUT", "path": f"{RESULT}/hidden", "id": _classified(world)}
+
+
+def _show(world: World) -> Any:
+    hide = _hide(world)
+    assert world.ask(**hide)[0] == 200
+    return hide | {"method": "DELETE"}
+
+
 HANDLERS = (
     Handler("prepare: a good image", _dropped(f"inbox/{TASK}/a b é.png", images.grey_file())),
     Handler("prepare: an upload", _uploaded),
+    Handler("prepare: a file of several frames", _dropped(f"inbox/{TASK}/film.dcm", images.film(2))),
     Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
     Handler("prepare: a replaced file", _replaced, results=2, counted=2, found_by_sweep=False),
     Handler("classify: two images", _batch, results=2, counted=2, function="classify"),
@@ -165,10 +191,13 @@ SWEEPS = (
     Sweeping("sweep: a stuck image", _stuck),
     Sweeping("sweep: giving up", _given_up),
     Sweeping("sweep: an image without an event", _never_announced),
+    Sweeping("sweep: pictures without a result", _left, results=0, hours=47 * 24),
 )
 ROUTES = (
     Route("POST classify", _classify, route=f"POST {CLASSIFY}", without_repetition=0),
     Route("POST classify, newer model", _reclassify, route=f"POST {CLASSIFY}", counted=2),
     Route("PUT review", _review, route=f"PUT {RESULT}/review"),
     Route("DELETE review", _withdraw, route=f"DELETE {RESULT}/review"),
+    Route("PUT hidden", _hide, route=f"PUT {RESULT}/hidden"),
+    Route("DELETE hidden", _show, route=f"DELETE {RESULT}/hidden"),
 )

@@ -13,7 +13,9 @@ from tests.injection import (
     test_drift_monitor,
     test_images,
     test_reads,
+    test_removal,
     test_retraining,
+    test_review_rules,
     test_uploads_and_exports,
 )
 from tests.injection.faults import Fault, Kind
@@ -23,23 +25,36 @@ from tests.stage import ROOT
 
 WRITING: dict[str, tuple[ModuleType, str]] = {
     "POST /uploads": (test_uploads_and_exports, "test_upload_form_recovers"),
+    "DELETE /uploads/{id}": (test_uploads_and_exports, "test_upload_that_was_given_up_counts_if_it_arrives"),
+    "PUT /tasks/{task}/review-rule": (test_review_rules, "test_change_of_a_review_rule_recovers"),
+    "POST /tasks/{task}/labelled-images": (
+        test_uploads_and_exports,
+        "test_forms_for_labelled_images_change_only_the_audit_record",
+    ),
     "POST /tasks/{task}/rollback": (
         test_retraining,
         "test_interrupted_model_rollback_is_finished_by_repeating_it",
     ),
+    "DELETE /results/{id}": (test_removal, "test_deletion_is_finished"),
     "POST /retrainings": (test_retraining, "test_repeated_start_retrains_once"),
     "POST /retrainings/{name}/approval": (
         test_retraining,
         "test_repeated_approval_counts_once",
     ),
+    "POST /retrainings/{name}/stop": (
+        test_retraining,
+        "test_interrupted_stop_is_finished_by_repeating_it",
+    ),
 }
 """Writing routes with separate tests."""
 FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
+    "decode": (test_images, "test_route_recovers"),
     "sweep": (test_images, "test_sweeper_recovers"),
     "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
+    "administration": (test_retraining, "test_interrupted_model_rollback_is_finished_by_repeating_it"),
     "retraining": (test_retraining, "test_single_fault_changes_nothing"),
 }
-"""Lambdas that are not called by S3."""
+"""Lambdas that are not called by S3. The calls of `decode` are among those of its callers."""
 
 
 def test_every_route_is_injected() -> None:
@@ -105,4 +120,4 @@ def test_every_update_of_an_item_has_a_condition() -> None:
                     conditions = {keyword.arg for keyword in node.keywords}
                     assert "ConditionExpression" in conditions, f"{path.name}:{node.lineno}"
                 assert node.func.attr not in ("transact_write_items", "batch_writer"), "has no condition"
-    assert updates == 4
+    assert updates == 8

@@ -57,7 +57,8 @@ class Days:
             tasks,
             self._start,
         )
-        with self.world.process(fault), suppress(DriftCheckFailed):
+        running = self.world.running("drift-monitor")
+        with self.world.process(fault), running, suppress(DriftCheckFailed):
             monitor.run()
         return len(self.world.last_calls)
 

@@ -70,7 +70,7 @@ def test_sweeper_recovers(scenario: Sweeping, new_world: NewWorld) -> None:
             world = new_world()
             world.sweep(scenario.prepare(world), fault)
             world.settle()
-            world.pass_time()
+            world.pass_time(scenario.hours)
             yield fault, "next sweeps", problems(world, scenario.results, scenario.counted)
 
     check(calls, trials())
@@ -99,7 +99,9 @@ def test_route_recovers(scenario: Route, new_world: NewWorld) -> None:
                     status, _ = world.ask(**request)
                 world.settle()
                 if mode == "given up":
-                    world.pass_time()
+                    world.pass_time(
+                        hours=24 * 31
+                    )  # what is left of an image without a result has been deleted
                 found = problems(world, scenario.results, scenario.counted)
                 if mode == "given up" and found and scenario.without_repetition is not None:
                     found = problems(world, scenario.without_repetition, scenario.counted)

@@ -134,7 +134,7 @@ def test_table_creation_recovers(new_world: NewWorld, monkeypatch: pytest.Monkey
 
     def trials() -> Iterator[Trial]:
         for fault in faults(calls, FEW_KINDS):
-            dynamodb.delete_table(TableName=TABLE)
+            foundation.delete_table(TABLE)
             attempt(world, ensure, fault)
             attempt(world, ensure)
             expiry = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]
@@ -143,6 +143,6 @@ def test_table_creation_recovers(new_world: NewWorld, monkeypatch: pytest.Monkey
             whole = (expiry["TimeToLiveStatus"], recovery) == ("ENABLED", "ENABLED")
             yield fault, "repeated", [] if whole else [f"{expiry}, {recovery}"]
 
-    dynamodb.delete_table(TableName=TABLE)
+    foundation.delete_table(TABLE)
     calls = attempt(world, ensure)
     check(calls, trials())

@@ -16,6 +16,8 @@ from chalicelib.retraining.planning import planner
 from chalicelib.retraining.repository import empty_record
 from chalicelib.retraining.service import RetrainingService
 from chalicelib.retraining.training_jobs import TrainingJobs
+from chalicelib.storage.audit import Audit
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.tasks import ServingKind
 from tests.asl import Execution
 from tests.injection.faults import Fault, Killed, Kind, faults
@@ -199,7 +201,7 @@ def test_interrupted_model_rollback_is_finished_by_repeating_it(
             raise AssertionError(f"{fault}, {wire.calls[fault.call]}") from error
 
 
-REQUESTS = 4
+REQUESTS = 5
 """The most calls that a start or an approval takes."""
 
 
@@ -218,10 +220,11 @@ def test_repeated_start_retrains_once(fault: Fault, counted: list[str]) -> None:
 
     started = [arn.rpartition(":")[2] for arn in states.executions]
     assert 1 <= len(started) <= 2
+    stage.connect(Wire())
+    assert {entry["subject"] for entry in Audit(stage.bucket).page(9, None)[0]} >= set(started)
     # The first has the lock when the second comes to it.
     first = f"{MACHINE.replace(':stateMachine:', ':execution:')}:{started[0]}"
     stage.states.statuses[first] = "RUNNING"
-    stage.connect(Wire())
     assert stage.repository.lock(TASK, first) is None
     for name in started[1:]:
         assert stage.retrain(name).end == "Skipped"
@@ -237,7 +240,45 @@ def test_repeated_approval_counts_once(fault: Fault) -> None:
     stage.repository.create(empty_record("run", arn, {"task": TASK}) | {"started_at": "2026"})
     stage.repository.update("run", task_token="token", waiting_for="approval")
     for wire in (Wire(fault), Wire()):
-        with suppress(ClientError, ReadTimeoutError, Killed, NothingToApprove):
+        with suppress(ClientError, ReadTimeoutError, StorageFailed, Killed, NothingToApprove):
             requests(stage, wire, states).approve("run", {"approved": True}, "me")
 
+    stage.connect(Wire())
     assert states.answers == {"token": {"approved": True, "by": "me", "comment": ""}}
+    assert {entry["act"] for entry in Audit(stage.bucket).page(9, None)[0]} == {"approve-model"}
+
+
+def stop(stage: Stage, fault: Fault | None = None) -> Wire:
+    """Ask to stop the retraining `run` in a new process; one call may fail."""
+    wire = Wire(fault)
+    stage.connect(wire)
+    with suppress(ClientError, ReadTimeoutError, Killed, StorageFailed):
+        stage.stopper.stop("run", "me")
+    wire.function = ""
+    return wire
+
+
+def test_interrupted_stop_is_finished_by_repeating_it() -> None:
+    stage = Stage()
+    stage.begin("run")
+    calls = stop(stage).calls
+    assert len(calls) >= 15
+    for fault in faults(len(calls)):
+        stage = Stage()
+        plan = stage.begin("run")
+        try:
+            stop(stage, fault)
+            stage.check_answers()
+            stop(stage)
+            assert stage.states.statuses == {plan["execution"]: "ABORTED"}
+            record = stage.repository.get("run")
+            assert (record["status"], record["stopped_by"]) == ("stopped", "me")
+            assert stage.registry.record(TASK, record["candidate"] or "")["decision"]["accepted"] is False
+            assert stage.sagemaker.jobs[f"TransformJob/{plan['name']}"]["TransformJobStatus"] == "Stopped"
+            assert plan["name"] not in stage.sagemaker.models
+            assert {entry["act"] for entry in Audit(stage.bucket).page(9, None)[0]} == {"stop-retraining"}
+            stage.check_settled()
+            stage.sagemaker.slow = False
+            assert stage.retrain("next").end == "Deployed"
+        except Exception as error:
+            raise AssertionError(f"{fault}, {calls[fault.call]}") from error

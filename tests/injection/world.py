@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from typing import Any
 from urllib.parse import quote_plus
@@ -16,7 +17,9 @@ import app
 from chalicelib import dependencies
 from chalicelib.models.classifier import Classifier
 from chalicelib.storage import inbox
+from tests import lambdas, policies
 from tests.injection.faults import Answer, Call, Fault, Interceptor, Killed
+from tests.policies import Need
 from tests.stage import BUCKET
 
 Event = Mapping[str, Any]
@@ -42,6 +45,10 @@ class World:
         """Headers of the last answer."""
         self.fakes: dict[str, Answer] = {"lambda:Invoke": self._invoked}
         """Answers of services that moto does not run, by "service:operation"."""
+        self.needed: set[tuple[str, Need]] = set()
+        """What the Lambdas needed, each with the name of the Lambda."""
+        self._running: list[str] = []
+        """The Lambdas that are running: the first waits for the others."""
         self.unconditional: list[str] = []
         """Updates of items without a condition, which could create an item that has expired."""
         self._printed = StringIO()
@@ -78,7 +85,7 @@ class World:
         }
         if isinstance(body, bytes):
             request |= {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-        with self.process(fault) as interceptor:
+        with self.process(fault) as interceptor, self.running("api"):
             response = app.app(request, LambdaContext("api_handler", 2048))
         if interceptor.killed:
             return 0, None
@@ -101,7 +108,7 @@ class World:
 
     def invoke(self, function: str, event: Event, fault: Fault | None = None) -> bool:
         """Run a Lambda once; False if it failed or was killed."""
-        with self.process(fault) as interceptor:
+        with self.process(fault) as interceptor, self.running(function):
             try:
                 getattr(app, function)(dict(event), LambdaContext(function, 2048))
             except Killed:
@@ -134,7 +141,7 @@ class World:
 
     def sweep(self, minutes: float, fault: Fault | None = None) -> bool:
         """Run the sweeper that many minutes from now; False if it failed or was killed."""
-        with self.process(fault) as interceptor:
+        with self.process(fault) as interceptor, self.running("sweep"):
             try:
                 dependencies.sweeper().run(datetime.now(UTC) + timedelta(minutes=minutes))
             except Exception:
@@ -150,15 +157,39 @@ class World:
     @contextmanager
     def process(self, fault: Fault | None = None) -> Iterator[Interceptor]:
         """A process of a Lambda, or a person."""
-        interceptor = Interceptor(fault, self.fakes, self._notify)
+        interceptor = Interceptor(fault, self.fakes, self._notify, self._began)
         with redirect_stdout(self._printed), interceptor.active():
             yield interceptor
         self.last_calls = interceptor.calls
 
+    @contextmanager
+    def running(self, function: str) -> Iterator[None]:
+        """Check all calls in this block against the policies of a Lambda's role; none if it has no name."""
+        self._running.append(function)
+        try:
+            yield
+        finally:
+            self._running.pop()
+
+    def needs(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Check a call of the Lambda that is running."""
+        function = self._running[-1] if self._running else ""
+        if not function:
+            return  # a person's
+        found = policies.WATCH.call(function, service, operation, parameters)
+        self.needed |= {(function, need) for need in found}
+
     def _invoked(self, call: Call) -> Any:
         function = call.parameters["FunctionName"].rsplit("-", 1)[-1]
+        if "InvocationType" not in call.parameters:
+            handler = partial(getattr(app, function), context=LambdaContext(function, 2048))
+            with self.running(function):
+                return lambdas.answer(handler, call.parameters["Payload"])
         self.pending.append((function, json.loads(call.parameters["Payload"])))
         return {"StatusCode": 202}
+
+    def _began(self, call: Call) -> None:
+        self.needs(call.service, call.operation, call.parameters)
 
     def _notify(self, call: Call, answer: Any) -> None:
         if call.operation == "UpdateItem" and "ConditionExpression" not in call.parameters:

@@ -118,6 +118,9 @@ def _of_item(stage: Stage, table: ResultsTable, item: dict[str, Any]) -> Found:
     if status == result_document.CLASSIFIED:
         if inbox.prepared_key(result["task"], image_id) not in stage.objects:
             yield "a classified image has no array", image_id
+        picture = result["picture"]
+        if not picture or inbox.picture_key(result["task"], image_id, picture["sha256"]) not in stage.objects:
+            yield "a classified image has no display picture", image_id
         if f"{folder}.json" in stage.objects:
             yield "a classified image is in quarantine, too", image_id
     elif stage.read(f"{folder}.json") != {"reasons": result["reasons"]}:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from deploy import users
+from local.account import REGION, root_client
 from local.deployment import aws_environment
 from tests.stack.client import Answer, Client, send
 from tests.stage import ROOT
@@ -29,8 +31,7 @@ class Installation:
         self.folder = folder
         # What the local stage was deployed from: with packages that need not be made again.
         built = client.stack.directory / "app"
-        shutil.copytree(built, folder, ignore=shutil.ignore_patterns("deployed", "vendor"))
-        (folder / "vendor").symlink_to(built / "vendor")
+        shutil.copytree(built, folder, ignore=shutil.ignore_patterns("deployed"))
         shutil.copytree(ROOT / "frontend", folder / "frontend")
 
     @property
@@ -38,9 +39,14 @@ class Installation:
         """What Chalice notes of the stage."""
         return self.folder / ".chalice" / "deployed" / f"{STAGE}.json"
 
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+    @property
+    def page(self) -> Path:
+        """The first file of the page."""
+        return self.folder / "frontend" / "index.html"
+
+    def run(self, *command: str, region: str = REGION) -> subprocess.CompletedProcess[str]:
         """Run a command in the project, with the account's credentials."""
-        environment = aws_environment(self.client.stack.aws_url)
+        environment = aws_environment(self.client.stack.aws_url) | {"AWS_DEFAULT_REGION": region}
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
@@ -53,9 +59,9 @@ class Installation:
         """What `make destroy` does."""
         return self.run(sys.executable, "-m", "deploy.destroy", STAGE, *arguments)
 
-    def step(self, code: str) -> None:
+    def step(self, code: str, region: str = REGION) -> None:
         """Run one step of a deployment by itself."""
-        done = self.run(sys.executable, "-c", code)
+        done = self.run(sys.executable, "-c", code, region=region)
         assert done.returncode == 0, done.stderr
 
     # ------------------------------------------------------------------------------------------ people
@@ -88,11 +94,9 @@ class Installation:
         """Create a user in a group of the stage's user pool, and return name and password."""
         cognito, pool = self.client.aws("cognito-idp"), self.outputs("foundation")["UserPoolId"]
         name, password = f"{uuid.uuid4()}@example.org", f"Aa1-{uuid.uuid4()}"
-        cognito.admin_create_user(
-            UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS"
-        )
+        users.put(cognito, pool, name)
+        users.put_groups(cognito, pool, name, [group])
         cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
-        cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
         return name, password
 
     @cached_property
@@ -124,9 +128,10 @@ class Installation:
         return found
 
 
-def inventory(client: Client) -> set[str]:
-    """Everything in the account that a stage could leave behind, except keys that are being deleted."""
-    return {f"{kind} {name}" for kind, names in KINDS.items() for name in names(client.aws)}
+def inventory(client: Client, region: str = REGION) -> set[str]:
+    """What a stage could leave in a region and in the whole account, except keys that are being deleted."""
+    services = partial(root_client, aws_url=client.stack.aws_url, region_name=region)
+    return {f"{kind} {name}" for kind, names in KINDS.items() for name in names(services)}
 
 
 def listing(
@@ -175,7 +180,11 @@ KINDS: dict[str, Callable[[Any], Any]] = {
     "alarm": listing("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     "alias": listing("kms", "list_aliases", "Aliases", "AliasName"),
     "API": listing("apigateway", "get_rest_apis", "items", "id"),
+    "API key": listing("apigateway", "get_api_keys", "items", "name"),
+    "usage plan": listing("apigateway", "get_usage_plans", "items", "name"),
+    "budget": listing("budgets", "describe_budgets", "Budgets", "BudgetName", AccountId="000000000000"),
     "bucket": listing("s3", "list_buckets", "Buckets", "Name"),
+    "dashboard": listing("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     "distribution": listing("cloudfront", "list_distributions", "DistributionList.Items", "Id"),
     "edge function": listing("cloudfront", "list_functions", "FunctionList.Items", "Name"),
     "endpoint": listing("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),

@@ -105,15 +105,15 @@ class RetrainingDriver:
         assert answer.status == 200, answer.body
         return str(answer.json["model"]["version"])
 
-    def wait_until_served_by(self, version: str) -> None:
-        """Wait until a version answers on its endpoint. Every Lambda learns of it within a minute."""
+    def wait_until_served_by(self, version: str, backend: str = "endpoint") -> None:
+        """Wait until a version answers from a backend. Every Lambda learns of it within a minute."""
 
         def is_served() -> bool:
             answers = [self.classify(patch(0, next(self._seeds))) for _ in range(3)]
             if any(answer.status != 200 for answer in answers):
                 return False
             models = [answer.json["model"] for answer in answers]
-            return {(model["version"], model["backend"]) for model in models} == {(version, "endpoint")}
+            return {(model["version"], model["backend"]) for model in models} == {(version, backend)}
 
         wait_for(is_served, pause=1.0)
 
@@ -133,6 +133,19 @@ class RetrainingDriver:
         if self.harness.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]:
             self.harness.served(ENDPOINT)
             self.harness.remove(ENDPOINT)
+
+    @contextmanager
+    def serving(self, kind: str) -> Iterator[None]:
+        """Let the stage serve new models of the task in another way than the task file says."""
+        lambdas: Any = self.client.aws("lambda")
+        function = "negatoscope-local-retraining"
+        before = lambdas.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        changed = before | {"SERVING": json.dumps({TASK.name: kind})}
+        lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": changed})
+        try:
+            yield
+        finally:
+            lambdas.update_function_configuration(FunctionName=function, Environment={"Variables": before})
 
     @contextmanager
     def without_models(self) -> Iterator[None]:
@@ -246,6 +259,22 @@ class RetrainingDriver:
         described = self.harness.served(ENDPOINT)
         assert described["EndpointStatus"] == "InService", described
         return str(described["EndpointConfigName"])
+
+    def instances(self) -> int:
+        """The number of instances of the endpoint."""
+        (variant,) = self.harness.served(ENDPOINT)["ProductionVariants"]
+        return int(variant["CurrentInstanceCount"])
+
+    def scaled(self) -> set[tuple[str, int, int, str]]:
+        """The endpoints that are scaled: with the least and the largest number of instances, and by what."""
+        scaling = self.client.aws("application-autoscaling")
+        policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+        named = {policy["ResourceId"]: policy["PolicyName"] for policy in policies}
+        targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        return {
+            (one["ResourceId"], one["MinCapacity"], one["MaxCapacity"], named[one["ResourceId"]])
+            for one in targets
+        }
 
     def leftovers(self) -> set[str]:
         """The models and configurations of retrainings, and the lock if it is held."""

@@ -5,8 +5,8 @@ import json
 import tarfile
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,12 @@ PERMISSIONS = {
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
             "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-        }
+        },
+        {
+            "Effect": "Allow",
+            "Action": "cloudwatch:DescribeAlarms",
+            "Resource": "arn:aws:cloudwatch:us-east-1:000000000000:alarm:alarm-*",
+        },
     ],
 }
 UNFINISHED = ("InProgress", "Stopping", "Creating", "Updating", "SystemUpdating", "Deleting")
@@ -211,6 +216,14 @@ class SageMakerHarness:
         return ask(port, f"/_local/sagemaker/training-jobs/{name}/interrupt", method="POST")
 
     # -------------------------------------------------------------------------------------- serving
+
+    @contextmanager
+    def cold_start(self, seconds: float) -> Iterator[None]:
+        """Let idle serverless endpoints take so long to start."""
+        port = self.client.stack.emulator_port
+        assert ask(port, f"/_local/sagemaker/cold-start/{seconds}", method="POST") == 204
+        yield
+        ask(port, "/_local/sagemaker/cold-start/0", method="POST")
 
     def model(self, text: str, inference: str = INFERENCE, **environment: str) -> str:
         """Create a model that holds a text, and return its name."""

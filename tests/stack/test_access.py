@@ -1,10 +1,13 @@
 """Every Lambda has the permissions that it needs, and no others."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.stack.client import Client
 from tests.stack.functions import Function, deployed
@@ -13,30 +16,35 @@ BUCKET = "negatoscope-local-data-000000000000"
 TABLE = "negatoscope-local-results"
 
 # Mirrors what the roles in foundation.yaml have to allow: object prefixes by verb, and actions on the table.
-READS = {
-    "api": {"prepared", "results", "exports", "drift", "models"},
+READS: dict[str, set[str]] = {
+    "api": {"pictures", "prepared", "results", "exports", "drift", "models"},
+    "decode": set(),
     "prepare": {"inbox", "results"},
     "classify": {"prepared", "models", "results"},
     "retraining-steps": {"models", "retrainings"},
+    "administration": {"models"},
     "sweep": {"inbox", "results", "sweep"},
     "drift-monitor": {"drift"},
 }
-WRITES = {
+WRITES: dict[str, set[str]] = {
     "api": {"inbox", "prepared", "results", "exports"},
+    "decode": set(),
     "prepare": {"prepared", "quarantine", "results"},
     "classify": {"results"},
     "retraining-steps": {"models", "retrainings"},
+    "administration": set(),
     "sweep": {"quarantine", "results", "sweep"},
     "drift-monitor": {"drift"},
 }
 DELETES = {role: {"inbox"} if role in ("prepare", "sweep") else set() for role in READS}
 PREFIXES = (
-    *("inbox", "prepared", "results", "exports", "quarantine", "models", "drift"),
+    *("inbox", "pictures", "prepared", "results", "exports", "quarantine", "models", "drift"),
     *("sweep", "datasets", "retrainings", "code"),
 )
 ROLES = tuple(READS)
 OF_RETRAININGS = ("states", "sagemaker")
 """Roles without a Lambda: those of the state machine and of its jobs and endpoints."""
+OF_THE_GATEWAY = "gateway-logs"
 
 
 def attempt(event: Any, _context: Any) -> str:
@@ -94,6 +102,68 @@ def test_roles_can_write_only_the_objects_they_need(actors: dict[str, Actor], ro
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_only_the_decoder_can_add_pictures(actors: dict[str, Actor], role: str) -> None:
+    """They cannot be replaced, not even by the decoder."""
+    picture = {"Bucket": BUCKET, "Key": f"pictures/access/{role}", "Body": "probe"}
+    assert actors[role].may("s3", "put_object", **picture, IfNoneMatch="*") == (role == "decode")
+    assert not actors[role].may("s3", "put_object", **picture)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_the_sweep_can_delete_versions(actors: dict[str, Actor], client: Client, role: str) -> None:
+    for prefix in ("inbox", "pictures", "prepared", "quarantine", "results"):
+        key = f"{prefix}/access/version"
+        version = client.s3.put_object(Bucket=BUCKET, Key=key, Body=b"probe")["VersionId"]
+        allowed = actors[role].may("s3", "delete_object", Bucket=BUCKET, Key=key, VersionId=version)
+        assert allowed == (role == "sweep"), prefix
+        client.s3.delete_object(Bucket=BUCKET, Key=key, VersionId=version)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_can_only_append_to_the_audit_record(actors: dict[str, Actor], role: str) -> None:
+    entry = {"Bucket": BUCKET, "Key": f"audit/access-{role}.json", "Body": "{}"}
+    assert actors[role].may("s3", "put_object", **entry, IfNoneMatch="*") == (
+        role in ("administration", "api", "drift-monitor")
+    )
+    assert not actors[role].may("s3", "put_object", **entry)
+    assert not actors[role].may("s3", "delete_object", Bucket=BUCKET, Key=entry["Key"])
+
+
+@pytest.fixture
+def administrator(client: Client) -> Iterator[Any]:
+    """S3 with the rights of a person who may do everything in the account."""
+    iam, user = client.aws("iam"), {"UserName": "administrator"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam.create_user(**user)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_user_policy(**user, PolicyName="everything", PolicyDocument=policy)
+    key = iam.create_access_key(**user)["AccessKey"]
+    yield boto3.client(
+        "s3",
+        endpoint_url=client.stack.aws_url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    iam.delete_access_key(**user, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(**user, PolicyName="everything")
+    iam.delete_user(**user)
+
+
+def test_nobody_can_replace_or_delete_audit_entries(administrator: Any) -> None:
+    entry = {"Bucket": BUCKET, "Key": "audit/access-administrator.json"}
+    version = administrator.put_object(**entry, Body="{}", IfNoneMatch="*")["VersionId"]
+
+    for change, more in (
+        (administrator.put_object, {"Body": "{}"}),
+        (administrator.delete_object, {}),
+        (administrator.delete_object, {"VersionId": version}),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            change(**entry, **more)
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_roles_can_read_only_the_objects_they_need(
     actors: dict[str, Actor], client: Client, role: str
 ) -> None:
@@ -112,7 +182,7 @@ def test_roles_can_list_only_the_prefixes_they_need(actors: dict[str, Actor], ro
     may_list_all = role in ("prepare", "sweep", "drift-monitor")
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="results/") == may_list_all
     assert actor.may("s3", "list_objects_v2", Bucket=BUCKET) == may_list_all
-    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="models/a/")
+    assert actor.may("s3", "list_objects_v2", Bucket=BUCKET, Prefix="models/a/") == (role != "decode")
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -122,9 +192,15 @@ def test_roles_can_use_only_the_models_they_need(actors: dict[str, Actor], role:
     def written(key: str) -> bool:
         return actor.may("s3", "put_object", Bucket=BUCKET, Key=f"{folder}/{key}", Body="{}")
 
-    assert written("current.json") == written("1/record.json") == (role in ("api", "retraining-steps"))
+    assert (
+        written("current.json")
+        == written("1/record.json")
+        == (role in ("administration", "retraining-steps"))
+    )
     assert written("1/model.tar.gz") == (role == "retraining-steps")
-    assert actor.may("s3", "get_object", Bucket=BUCKET, Key=f"{folder}/current.json") == (role != "sweep")
+    assert actor.may("s3", "get_object", Bucket=BUCKET, Key=f"{folder}/current.json") == (
+        role not in ("decode", "sweep")
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -139,7 +215,8 @@ def test_roles_can_call_only_the_endpoints_they_need(actors: dict[str, Actor], r
         ("delete_endpoint", ("EndpointName",)),
     ):
         own, other = ({name: arguments[name] for name in takes} for arguments in (names, theirs))
-        assert actor.may("sagemaker", operation, **own) == (role in ("api", "retraining-steps"))
+        changes = role in ("administration", "retraining-steps")
+        assert actor.may("sagemaker", operation, **own) == changes
         assert not actor.may("sagemaker", operation, **other)
     assert not actor.may("sagemaker", "create_endpoint", **names)
 
@@ -148,7 +225,7 @@ def test_roles_can_call_only_the_endpoints_they_need(actors: dict[str, Actor], r
 def test_roles_can_use_only_the_table_operations_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
-    reads = role not in ("retraining-steps", "drift-monitor")
+    reads = role in ("api", "prepare", "classify", "sweep")
     assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == reads
     assert not actor.may("dynamodb", "scan", TableName=TABLE)
     assert not actor.may("dynamodb", "delete_item", TableName=TABLE, Key=key)
@@ -173,6 +250,11 @@ def test_roles_can_use_no_other_services(actors: dict[str, Actor], role: str) ->
     again = {"FunctionName": "negatoscope-local-prepare", "InvocationType": "Event", "Payload": "{}"}
     assert actor.may("lambda", "invoke", **again) == (role == "sweep")
     assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-classify", Payload="{}")
+    decodes = actor.may("lambda", "invoke", FunctionName="negatoscope-local-decode", Payload="{}")
+    assert decodes == (role in ("api", "prepare"))
+    administers = actor.may("lambda", "invoke", FunctionName="negatoscope-local-administration", Payload="{}")
+    assert administers == (role == "api")
+    assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-retraining", Payload="{}")
     machine = "arn:aws:states:us-east-1:000000000000:stateMachine:negatoscope-local-{}"
     # Those that may start a retraining are not asked to.
     for name in ("other",) if role in ("api", "drift-monitor") else ("other", "retrain"):
@@ -206,18 +288,20 @@ def test_retraining_roles_can_do_their_steps_only(actors: dict[str, Actor]) -> N
 def test_roles_can_use_only_the_retraining_records_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"name": {"S": "access-probe"}}
     journal = {"TableName": "negatoscope-local-retrainings"}
-    steps, follows = role == "retraining-steps", role in ("api", "retraining-steps", "drift-monitor")
+    steps, administers = role == "retraining-steps", role == "administration"
+    follows = steps or administers or role in ("api", "drift-monitor")
 
     assert actor.may("dynamodb", "get_item", **journal, Key=key) == follows
     assert actor.may("dynamodb", "put_item", **journal, Item=key) == steps
-    assert actor.may("dynamodb", "delete_item", **journal, Key=key) == steps
+    # A retraining that is stopped loses the lock of its task.
+    assert actor.may("dynamodb", "delete_item", **journal, Key=key) == (steps or administers)
     assert not actor.may("dynamodb", "scan", **journal)
 
 
 def test_chalice_creates_no_roles(client: Client) -> None:
     roles = {role["RoleName"] for role in client.aws("iam").list_roles()["Roles"]}
 
-    known = {f"negatoscope-local-{role}" for role in (*ROLES, *OF_RETRAININGS)}
+    known = {f"negatoscope-local-{role}" for role in (*ROLES, *OF_RETRAININGS, OF_THE_GATEWAY)}
     assert {role for role in roles if "local" in role} == known
     for function in client.functions.list_functions()["Functions"]:
         if function["FunctionName"].startswith("negatoscope-"):

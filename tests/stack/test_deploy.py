@@ -1,8 +1,10 @@
 """The templates and the scripts that deploy them."""
 
+import argparse
 import gzip
 import json
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.api.auth import GROUPS
-from deploy import application, destroy, foundation, retraining, stacks, stages, website
+from deploy import application, destroy, foundation, options, retraining, stacks, stages, website
+from local.account import REGION
 from local.aws import cognito
 from tests.cloud import RETRAINING, SITE, template
 from tests.cloud import foundation as foundation_template
@@ -39,6 +42,13 @@ WITHOUT_ARN = {
 }
 
 
+NAMES = (
+    *("DataBucket", "ResultsTable", "RetrainingsTable", "RetrainingArn"),
+    *("UserPoolArn", "UserPoolClientId", "LoginOrigin"),
+)
+"""Outputs of the foundation stack that are recorded, besides roles."""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that contains only a configuration."""
@@ -52,12 +62,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def fake_chalice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int) -> None:
-    """A `chalice` beside the interpreter that prints `output` and exits with `code`."""
-    script = tmp_path / "bin" / "chalice"
+    """An interpreter whose Chalice prints `output` and exits with `code`."""
+    script = tmp_path / "bin" / "python"
     script.parent.mkdir()
-    script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {code}\n")
+    script.write_text(f"#!/bin/sh\necho \"$@\"\ncat <<'END'\n{output}\nEND\nexit {code}\n")
     script.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    monkeypatch.setattr(sys, "executable", str(script))
 
 
 def test_missing_dependencies_fail_and_are_not_cached(
@@ -67,7 +77,7 @@ def test_missing_dependencies_fail_and_are_not_cached(
     package = tmp_path / ".chalice" / "deployments" / "managed-layer-0-python3.12.zip"
     package.write_bytes(b"incomplete")
 
-    with pytest.raises(stacks.DeployError, match=r"requirements\.txt"):
+    with pytest.raises(stacks.DeployError, match=r"requirements\.in"):
         application.run_chalice("prod")
 
     assert not package.exists()
@@ -118,7 +128,9 @@ def test_failure_of_chalice_fails_the_deployment(
     with pytest.raises(stacks.DeployError, match="code 2"):
         application.run_chalice("prod")
 
-    assert "AccessDenied" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "AccessDenied" in said
+    assert "deploy --stage prod --connection-timeout 600" in said, "a slow uplink needs minutes"
 
 
 def test_recorded_settings_keep_those_set_by_hand(project: Path, tmp_path: Path) -> None:
@@ -152,6 +164,19 @@ def test_recorded_settings_keep_those_set_by_hand(project: Path, tmp_path: Path)
     assert stage["lambda_functions"]["api_handler"]["iam_role_arn"] == "arn:ApiRoleArn"
 
 
+def test_destroyed_stage_is_forgotten_except_what_was_set_by_hand(project: Path, tmp_path: Path) -> None:
+    config = tmp_path / ".chalice" / "config.json"
+    before = {"lambda_timeout": 7, "environment_variables": {"LOG_LEVEL": "DEBUG"}}
+    config.write_text(json.dumps({"stages": {"prod": before, "test": {}}}))
+    outputs = dict.fromkeys([*stages.ROLES.values(), *NAMES], "arn")
+    for stage in ("prod", "test"):
+        stages.record(stage, outputs, key_required=True)
+        assert stages.variables(stage).keys() - {"LOG_LEVEL"} == set(stages.RECORDED)
+        stages.forget(stage)
+
+    assert json.loads(config.read_text()) == {"stages": {"prod": before}}
+
+
 def test_every_function_of_the_app_has_settings_and_a_role(client: Client, project: Path) -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
     functions = client.functions.list_functions()["Functions"]
@@ -166,6 +191,7 @@ def test_every_function_of_the_app_has_settings_and_a_role(client: Client, proje
     for name, settings in config["lambda_functions"].items():
         assert deployed[name]["MemorySize"] == settings["lambda_memory_size"]
         assert deployed[name]["Timeout"] == settings["lambda_timeout"]
+        assert deployed[name]["TracingConfig"] == {"Mode": "Active"}, "X-Ray"
 
 
 def statements() -> Iterator[dict[str, Any]]:
@@ -239,7 +265,8 @@ def test_sign_in_settings_are_strict() -> None:
     pool, client = (resources[name]["Properties"] for name in ("UserPool", "UserPoolClient"))
 
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
-    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"])
+    assert (pool["MfaConfiguration"], pool["EnabledMfas"]) == ("Mfa", ["SOFTWARE_TOKEN_MFA"])
+    assert foundation_template("Parameters")["Mfa"]["Default"] == "ON"
     password = pool["Policies"]["PasswordPolicy"]
     assert all(password[f"Require{kind}"] for kind in ("Lowercase", "Uppercase", "Numbers", "Symbols"))
     # The page keeps no secret, so every code needs a proof (PKCE), and a refresh token is good once,
@@ -299,6 +326,50 @@ def test_stage_with_login_can_be_deployed(client: Client) -> None:
         assert (statement["Action"], statement["Resource"]) == ("sagemaker:InvokeEndpoint", endpoints)
 
 
+def test_documented_commands_deploy_the_optional_templates(client: Client) -> None:
+    """As the AWS command line does it: with a change set."""
+    text = (ROOT / "docs" / "deployment.md").read_text().replace("\\\n", " ")
+    parser = argparse.ArgumentParser()
+    for option in ("--region", "--stack-name", "--template-file", "--parameter-overrides"):
+        parser.add_argument(option, default=REGION)
+    outputs = {}
+    for command in re.findall(r"^aws cloudformation deploy (.*)", text, re.MULTILINE):
+        wanted = parser.parse_args(shlex.split(command))
+        cloudformation = client.aws("cloudformation", region_name=wanted.region)
+        name, _, value = wanted.parameter_overrides.partition("=")
+        named = {"StackName": wanted.stack_name, "ChangeSetName": "deploy"}
+        cloudformation.create_change_set(
+            **named,
+            ChangeSetType="CREATE",
+            TemplateBody=(ROOT / wanted.template_file).read_text(),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value}],
+        )
+        cloudformation.get_waiter("change_set_create_complete").wait(**named, WaiterConfig={"Delay": 1})
+        cloudformation.execute_change_set(**named)
+        waiter = cloudformation.get_waiter("stack_create_complete")
+        waiter.wait(StackName=wanted.stack_name, WaiterConfig={"Delay": 1})
+        (stack,) = cloudformation.describe_stacks(StackName=wanted.stack_name)["Stacks"]
+        outputs[wanted.template_file] = {
+            output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())
+        }
+        cloudtrail = client.aws("cloudtrail")
+        if wanted.template_file.endswith("data-events.yaml"):
+            assert cloudtrail.get_trail_status(Name="negatoscope-prod")["IsLogging"] is True
+            selected = cloudtrail.get_event_selectors(TrailName="negatoscope-prod")
+            assert len(selected["AdvancedEventSelectors"]) == 2
+        cloudformation.delete_stack(StackName=wanted.stack_name)
+
+    assert outputs.keys() == {"deploy/firewall.yaml", "deploy/data-events.yaml"}
+    assert re.fullmatch(options.FIREWALL, outputs["deploy/firewall.yaml"]["FirewallArn"])
+
+
+def test_functions_have_the_tags(client: Client) -> None:
+    for function in client.functions.list_functions()["Functions"]:
+        if function["FunctionName"].startswith("negatoscope-local"):
+            found = client.functions.list_tags(Resource=function["FunctionArn"])["Tags"]
+            assert stacks.tags("local").items() <= found.items(), function["FunctionName"]
+
+
 def test_unused_uploads_expire(client: Client) -> None:
     settings = client.aws("dynamodb").describe_time_to_live(TableName="negatoscope-local-results")
 
@@ -353,7 +424,8 @@ def test_destroy_leaves_only_resources_that_hold_data(project: Path) -> None:
     template = foundation.data_template()
     kept = set(template["Resources"])
     assert kept == {
-        "DataKey", "DataKeyAlias", "DataBucket", "DataBucketPolicy", "ResultsTable", "RetrainingsTable"
+        "AccessLogs", "DataKey", "DataKeyAlias", "DataBucket", "DataBucketPolicy", "ResultsTable",
+        "RetrainingsTable",
     }  # fmt: skip
     known = kept | template["Parameters"].keys()
     referred = {name.partition(".")[0] for name in references(template["Resources"])}

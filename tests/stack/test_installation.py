@@ -6,6 +6,7 @@ CloudFront's own requests to S3, and the minutes that a distribution takes.
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +17,23 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
+from chalicelib.models.archive import pack, package_files
+from deploy import model_file
 from deploy.page import security_headers
+from local.account import REGION, root_client
 from tests.alarms import alarms
 from tests.browser import samples
 from tests.browser.app_page import AppPage
 from tests.browser.chromium import ChromiumNotFound, find_chromium, launched
 from tests.images import grey_file
+from tests.models import write_package
 from tests.stack import retraining_driver
-from tests.stack.client import PATIENCE, TASK, Client, wait_for
+from tests.stack.client import PATIENCE, TASK, Client, send, wait_for
 from tests.stack.https_proxy import https_proxy
 from tests.stack.installation import BUCKET, PREFIX, SITE_BUCKET, STAGE, Installation, inventory
 from tests.stack.retraining_driver import TINY, put_images
 from tests.stack.sagemaker_harness import IMAGE, INFERENCE, ROLE, SageMakerHarness, archive
+from tests.stack.senders import Senders
 from tests.stage import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -35,6 +41,7 @@ pytestmark = pytest.mark.skipif(
 )
 OTHER = f"{PREFIX}2"
 """The prefix of another stage's names."""
+FIREWALL = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/demo/1"
 FILES = f"{PREFIX}-files"
 """The CloudFront function."""
 
@@ -69,7 +76,7 @@ def story(client: Client, harness: SageMakerHarness, installation: Installation)
     edge.delete_function(Name=FILES, IfMatch=taken["ETag"])
     apis = installation.apis()
     installation.record.unlink()  # as if Chalice had failed, which notes nothing then
-    return Story(before, failed, apis, installation.deploy())
+    return Story(before, failed, apis, installation.deploy("--budget", "200", "--firewall", FIREWALL))
 
 
 def json_of(installation: Installation, path: str) -> Any:
@@ -84,10 +91,12 @@ def json_of(installation: Installation, path: str) -> Any:
 def test_failed_deployment_is_reported_and_can_be_resumed(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
-    assert "continues from here" in story.failed.stderr
+    assert "It ended in step 10 of 13: Page, with CloudFront" in story.failed.stderr
+    assert "Alarms" in story.failed.stderr.partition("Not begun: ")[2]
 
     assert story.done.returncode == 0, story.done.stderr
     assert f"Page: {installation.origin}/" in story.done.stdout
+    assert "Alarms are sent to physicist@example.org once" in story.done.stdout
     assert len(story.apis) == 1
     assert story.apis == installation.apis(), "the API that was not recorded"
 
@@ -114,6 +123,90 @@ def test_every_alarm_exists_and_notifies_the_topic(story: Story, client: Client)
     found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
     assert found.keys() == {f"{PREFIX}-{alarm.name}" for alarm in alarms()}
     assert {len(alarm["AlarmActions"]) for alarm in found.values()} == {1}
+
+
+def test_diff_shows_what_would_change_and_leaves_nothing(
+    story: Story, client: Client, installation: Installation
+) -> None:
+    module = installation.folder / "chalicelib" / "__init__.py"
+    texts = {module: module.read_text(), installation.page: installation.page.read_text()}
+    for path, text in texts.items():
+        path.write_text(text + "\n")
+
+    shown = installation.run(
+        *(sys.executable, "-m", "deploy.diff", STAGE),
+        *("--alarm-email", "nurse@example.org", "--serving", f"{TASK}=serverless"),
+    )
+
+    for path, text in texts.items():
+        path.write_text(text)
+    assert shown.returncode == 0, shown.stderr
+    lines = [line.strip() for line in shown.stdout.splitlines()]
+    assert f"{PREFIX}-foundation: changed" in lines
+    assert any(line.startswith("~ AWS::SNS::Subscription AlarmSubscription: Endpoint") for line in lines)
+    assert f"{PREFIX}-alarms: changed" in lines  # whom the budget tells
+    assert any(line.endswith("changed files: 1 (chalicelib/__init__.py)") for line in lines)
+    assert f'~ SERVING not set -> {{"{TASK}": "serverless"}}' in lines
+    assert "~ /index.html" in lines
+    assert lines[-1] == "Nothing has been changed."
+    cloudformation = client.aws("cloudformation")
+    for stack in ("foundation", "retraining", "site", "alarms"):
+        assert cloudformation.list_change_sets(StackName=f"{PREFIX}-{stack}")["Summaries"] == []
+
+
+def test_dashboard_and_alarms_watch_what_exists(
+    story: Story, client: Client, installation: Installation
+) -> None:
+    """CloudWatch accepts any name, and shows nothing then."""
+    cloudwatch, aws = client.aws("cloudwatch"), client.aws
+    body = json.loads(cloudwatch.get_dashboard(DashboardName=PREFIX)["DashboardBody"])
+    lines = [line for widget in body["widgets"] for line in widget["properties"]["metrics"]]
+    names = [[part for part in line[2:] if isinstance(part, str)] for line in lines]
+    watched = {pair for one in names for pair in zip(one[::2], one[1::2], strict=True)}
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{PREFIX}-")
+    for alarm in (alarm for page in pages for alarm in page["MetricAlarms"]):
+        watched |= {(one["Name"], one["Value"]) for one in alarm["Dimensions"]}
+
+    tables = [f"{PREFIX}-{name}" for name in ("results", "retrainings")]
+    described = [aws("dynamodb").describe_table(TableName=name)["Table"] for name in tables]
+    (api,) = installation.apis()
+    machines = aws("stepfunctions").list_state_machines()["stateMachines"]
+    functions = client.functions.list_functions()["Functions"]
+    queue = aws("sqs").get_queue_url(QueueName=f"{PREFIX}-lost-events")["QueueUrl"]
+    assert watched == {
+        ("stage", STAGE),
+        ("ApiName", aws("apigateway").get_rest_api(restApiId=api)["name"]),
+        ("Stage", aws("apigateway").get_stages(restApiId=api)["item"][0]["stageName"]),
+        ("QueueName", queue.rpartition("/")[2]),
+        *(("FunctionName", one["FunctionName"]) for one in functions if is_own(one["FunctionName"])),
+        *(("StateMachineArn", one["stateMachineArn"]) for one in machines if is_own(one["name"])),
+        *(("TableName", name) for name in tables),
+        *(
+            ("GlobalSecondaryIndexName", index["IndexName"])
+            for table in described
+            for index in table["GlobalSecondaryIndexes"]
+        ),
+    }
+
+
+def is_own(name: str) -> bool:
+    """Whether this is a name of the stage."""
+    return name == PREFIX or name.startswith(f"{PREFIX}-")
+
+
+def test_budget_exists(story: Story, client: Client) -> None:
+    budgets = client.aws("budgets")
+    account = client.aws("sts").get_caller_identity()["Account"]
+    budget = budgets.describe_budget(AccountId=account, BudgetName=PREFIX)["Budget"]
+    assert (budget["TimeUnit"], float(budget["BudgetLimit"]["Amount"])) == ("MONTHLY", 200)
+    told = budgets.describe_notifications_for_budget(AccountId=account, BudgetName=PREFIX)["Notifications"]
+    assert {one["NotificationType"] for one in told} == {"ACTUAL", "FORECASTED"}
+
+
+def test_distribution_asks_the_firewall(story: Story, client: Client, installation: Installation) -> None:
+    distribution = installation.outputs("site")["DistributionId"]
+    found = client.aws("cloudfront").get_distribution_config(Id=distribution)["DistributionConfig"]
+    assert found["WebACLId"] == FIREWALL
 
 
 # ---------------------------------------------------------------------------------------- page and API
@@ -177,7 +270,7 @@ def test_only_cloudfront_reads_the_files(story: Story, client: Client, installat
 
 
 def test_errors_of_the_api_are_not_replaced(story: Story, installation: Installation) -> None:
-    assert installation.visit("GET", "/api/health").json["stage"] == STAGE
+    assert json_of(installation, "/api/stage")["stage"] == STAGE
     for path, status in (("/api/tasks", 401), ("/api/no-such-route", 404)):
         answer = installation.visit("GET", path)
         assert (answer.status, set(answer.json)) == (status, {"code", "message", "request_id"}), path
@@ -254,6 +347,21 @@ def test_people_sign_in_upload_and_retrain(
         assert app.mistakes == []
 
 
+def test_api_answers_only_through_the_distribution(story: Story, installation: Installation) -> None:
+    (api,) = installation.apis()
+    host = f"{api}.execute-api.localhost:{installation.client.stack.emulator_port}"
+    for path, headers in (
+        ("/api/health", {}),
+        ("/api/tasks", {"Authorization": installation.token}),
+        ("/api/tasks", {"Authorization": installation.token, "X_Api_Key": "guessed"}),
+    ):
+        direct = send(installation.client.stack.emulator_port, "GET", path, None, Host=host, **headers)
+        assert (direct.status, direct.json["code"]) == (403, "Forbidden"), path
+        assert "Send the request to the address of the page" in direct.json["message"]
+        # A key that the viewer sends is replaced by the distribution's.
+        assert installation.visit("GET", path, None, **headers).status == 200
+
+
 def test_failed_events_are_kept_in_a_queue(story: Story, client: Client) -> None:
     sqs = client.aws("sqs")
     queue = sqs.get_queue_url(QueueName=f"{PREFIX}-lost-events")["QueueUrl"]
@@ -266,6 +374,39 @@ def test_failed_events_are_kept_in_a_queue(story: Story, client: Client) -> None
     assert json.loads(message["Body"])["requestPayload"] == {"Records": [1]}
 
 
+def test_imported_model_is_deployed_and_classifies(
+    story: Story, client: Client, installation: Installation, tmp_path: Path
+) -> None:
+    version = "2026.01.01-imported"
+    packed = pack(package_files(write_package(tmp_path / "package", version=version)))
+    decision = {"accepted": True, "reasons": ["It was better."]}
+    file = tmp_path / "model.tar"
+    file.write_bytes(model_file.write(TASK, version, packed, {"decision": decision}, "test"))
+    command = (sys.executable, "-m", "deploy.promotion")
+
+    imported = installation.run(*command, "import", "--to", STAGE, "--file", str(file))
+    assert imported.returncode == 0, imported.stderr
+    refused = installation.run(*command, "promote", TASK, "--to", STAGE, "--version", version)
+    assert "accuracy is 0.990, below 0.992" in refused.stderr
+    promote = (*command, "promote", TASK, "--to", STAGE, "--version", version, "--ignore-gate")
+    promoted = installation.run(*promote)
+    assert promoted.returncode == 0, promoted.stderr
+
+    listed = json_of(installation, f"/api/tasks/{TASK}/models")["models"]
+    (current,) = [model for model in listed if model["status"] == "current"]
+    assert (current["version"], current["source"]["stage"]) == (version, "test")
+    answer = wait_for(lambda: classified_by(installation, version))
+    assert "weak-model" in [reason["code"] for reason in answer["reasons"]]
+
+
+def classified_by(installation: Installation, version: str) -> Any:
+    """The answer for an image, once this version of the model gives it."""
+    headers = {"Authorization": installation.token, "Content_Type": "image/png"}
+    path, image = f"/api/tasks/{TASK}/classify?store=false", grey_file("PNG", 120, 80)
+    answer = installation.visit("POST", path, image, **headers).json
+    return answer if answer["model"]["version"] == version else None
+
+
 # ---------------------------------------------------------------------------------------- another time
 
 
@@ -273,12 +414,13 @@ def test_new_version_of_the_page_keeps_the_previous_one(
     story: Story, client: Client, installation: Installation
 ) -> None:
     """Also: the page may have a domain."""
-    (api,), page, versions = installation.apis(), installation.folder / "frontend" / "index.html", []
+    (api,), page, versions = installation.apis(), installation.page, []
     certificate = "arn:aws:acm:us-east-1:000000000000:certificate/1"
     for text, domain in (("<p>2</p>", ""), ("<p>3</p>", f"domain='a.example', certificate={certificate!r}")):
         page.write_text(text)
-        arguments = f"{STAGE!r}, {api!r}, {BUCKET!r}, None, {domain}"
-        installation.step(f"from deploy import website; website.deploy({arguments})")
+        behind = f"website.Api({api!r}, gateway.current_key({STAGE!r}, {api!r}).value)"
+        arguments = f"{STAGE!r}, {behind}, {BUCKET!r}, None, {domain}"
+        installation.step(f"from deploy import gateway, website; website.deploy({arguments})")
         assert installation.visit("GET", "/").body == text.encode()
         keys = [one["Key"] for one in client.s3.list_objects_v2(Bucket=SITE_BUCKET)["Contents"]]
         versions.append({key.partition("/")[0] for key in keys})
@@ -292,15 +434,43 @@ def test_new_version_of_the_page_keeps_the_previous_one(
     assert (viewers["ACMCertificateArn"], viewers["MinimumProtocolVersion"]) == (certificate, "TLSv1.2_2021")
 
 
-def test_plain_chalice_deploys_code(story: Story, installation: Installation) -> None:
+def test_new_code_is_deployed_while_images_flow(
+    story: Story, client: Client, installation: Installation
+) -> None:
     version = installation.folder / "chalicelib" / "__init__.py"
     version.write_text(version.read_text().replace('VERSION = "', 'VERSION = "9.'))
+    config = installation.folder / ".chalice" / "config.json"
+    config.write_text(config.read_text().replace('"LOG_LEVEL": "INFO"', '"LOG_LEVEL": "DEBUG"'))
+    before = statuses(client)
 
-    chalice = installation.run(str(ROOT / ".venv" / "bin" / "chalice"), "deploy", "--stage", STAGE)
+    with Senders(client, installation) as senders:
+        wait_for(lambda: senders.uploaded and senders.dropped)
+        deployed = installation.deploy()
+        sent = len(senders.uploaded)
+        wait_for(lambda: len(senders.uploaded) > sent)
 
-    assert chalice.returncode == 0, chalice.stderr
-    assert json_of(installation, "/api/health")["version"].startswith("9.")
+    assert deployed.returncode == 0, deployed.stderr
+    assert json_of(installation, "/api/stage")["version"].startswith("9.")
     assert len(installation.apis()) == 1
+    settings = client.functions.get_function_configuration(FunctionName=f"{PREFIX}-prepare")
+    assert settings["Environment"]["Variables"]["LOG_LEVEL"] == "DEBUG"
+    # None is lost, and none has two results.
+    expected = len(senders.uploaded) + len(senders.dropped)
+    new = wait_for(lambda: finished(statuses(client), before, expected))
+    assert new.keys() >= senders.uploaded
+    assert (len(new), set(new.values())) == (expected, {"classified"})
+
+
+def statuses(client: Client) -> dict[str, str]:
+    """The status of every image in the stage's table, by id."""
+    pages = client.aws("dynamodb").get_paginator("scan").paginate(TableName=f"{PREFIX}-results")
+    return {item["id"]["S"]: item["status"]["S"] for page in pages for item in page["Items"]}
+
+
+def finished(now: dict[str, str], before: dict[str, str], expected: int) -> dict[str, str] | None:
+    """The new images, once there are enough and all have a result."""
+    new = {image: status for image, status in now.items() if image not in before}
+    return new if len(new) >= expected and "received" not in new.values() else None
 
 
 # ------------------------------------------------------------------------------------------ destroying
@@ -340,6 +510,34 @@ def forget(harness: SageMakerHarness, name: str) -> None:
     harness.sagemaker.delete_model(ModelName=name)
 
 
+def test_stage_of_another_region_leaves_nothing_and_touches_no_other_stage(
+    story: Story, client: Client, installation: Installation
+) -> None:
+    """All its stacks, without the code, whose deployment takes long. Names of roles hold in all regions."""
+    abroad, stage = "eu-central-1", "abroad"
+    before = {region: inventory(client, region) for region in (REGION, abroad)}
+    code = f"outputs = foundation.deploy({stage!r}); stages.record({stage!r}, outputs)"
+    code += "".join(f"; {part}.deploy({stage!r}, outputs)" for part in ("retraining", "alarms"))
+    installation.step(f"from deploy import alarms, foundation, retraining, stages; {code}", abroad)
+    new = inventory(client, abroad) - before[abroad]
+    assert {f"stack negatoscope-{stage}-{name}" for name in ("foundation", "retraining", "alarms")} <= new
+
+    destroy = (sys.executable, "-m", "deploy.destroy", stage, "--images", "delete", "--confirm", stage)
+    refused = installation.run(*destroy)
+    assert f"The stage {stage} is in account 000000000000, region {abroad}" in refused.stderr
+    cloudformation = root_client("cloudformation", client.stack.aws_url, region_name=abroad)
+    own = f"negatoscope-{stage}-data-events"
+    cloudformation.create_stack(
+        StackName=own, TemplateBody='{"Resources": {"Trail": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    destroyed = installation.run(*destroy, region=abroad)
+
+    assert f"aws cloudformation delete-stack --region {abroad} --stack-name {own}" in destroyed.stdout
+    assert "No resources of the stage remain." in destroyed.stdout, destroyed.stderr
+    cloudformation.delete_stack(StackName=own)
+    assert {region: inventory(client, region) for region in before} == before
+
+
 def test_destroy_keeps_the_images_unless_confirmed(
     story: Story, client: Client, harness: SageMakerHarness, installation: Installation
 ) -> None:
@@ -358,6 +556,7 @@ def test_destroy_keeps_the_images_unless_confirmed(
             f"bucket {BUCKET}",
             *(f"{kind} {OTHER}-{TASK}" for kind in ("endpoint configuration", "group of models", "model")),
             f"key {key.rpartition('/')[2]}",
+            f"log {PREFIX}-access",
             f"stack {PREFIX}-foundation",
             f"table {PREFIX}-results",
             f"table {PREFIX}-retrainings",

@@ -1,16 +1,19 @@
 """Sign-in: the login page, its tokens, and what the API permits with them."""
 
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from chalicelib.api.auth import GROUPS
+from deploy import users
 from local.stack import LocalStack
 from tests.images import grey_file
 from tests.stack.client import TASK, send
 from tests.stack.login_flow import PASSWORDS, LoginFlow, pkce_pair
 
+OTHER_TASK = "chest-xray"
 NO_GROUP = "nobody@negatoscope.example"
 
 
@@ -32,6 +35,27 @@ def token_without_group(login_flow: LoginFlow) -> Iterator[str]:
     code = login_flow.code_in(login_flow.submit(NO_GROUP, password, challenge))
     yield login_flow.redeem(code, verifier).json["id_token"]
     login_flow.cognito.admin_delete_user(**user)
+
+
+@pytest.fixture
+def foreign_token(login_flow: LoginFlow) -> Iterator[str]:
+    """The identity token of an administrator of another user pool."""
+    cognito, flow = login_flow.cognito, "ADMIN_USER_PASSWORD_AUTH"
+    pool = {"UserPoolId": cognito.create_user_pool(PoolName="other")["UserPool"]["Id"]}
+    client = cognito.create_user_pool_client(**pool, ClientName="page", ExplicitAuthFlows=[f"ALLOW_{flow}"])
+    user, password = {**pool, "Username": "admin"}, PASSWORDS["admin"]
+    cognito.admin_create_user(**user, TemporaryPassword=password, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(**user, Password=password, Permanent=True)
+    cognito.create_group(**pool, GroupName="admin")
+    cognito.admin_add_user_to_group(**user, GroupName="admin")
+    answer = cognito.admin_initiate_auth(
+        **pool,
+        ClientId=client["UserPoolClient"]["ClientId"],
+        AuthFlow=flow,
+        AuthParameters={"USERNAME": "admin", "PASSWORD": password},
+    )
+    yield answer["AuthenticationResult"]["IdToken"]
+    cognito.delete_user_pool(**pool)
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -81,6 +105,25 @@ def test_only_valid_identity_tokens_are_accepted(login_flow: LoginFlow) -> None:
         assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
     without = login_flow.client.api("GET", "/api/tasks")
     assert (without.status, without.json["code"]) == (401, "Unauthorized")
+
+
+def test_token_of_another_pool_is_refused(login_flow: LoginFlow, foreign_token: str) -> None:
+    answer = login_flow.ask(foreign_token, "GET", "/tasks")
+    assert (answer.status, answer.json["code"]) == (401, "Unauthorized")
+
+
+def test_reader_of_one_task_sees_nothing_of_others(login_flow: LoginFlow) -> None:
+    """The group's name, which has a colon, passes through the pool, its token and API Gateway."""
+    user = {"UserPoolId": login_flow.pool, "Username": "reader@negatoscope.example"}
+    users.put_groups(login_flow.cognito, login_flow.pool, user["Username"], [f"reader:{OTHER_TASK}"])
+    try:
+        token = login_flow.tokens("reader")["id_token"]
+        assert login_flow.ask(token, "GET", "/me").json["tasks"] == [OTHER_TASK]
+        tasks = login_flow.ask(token, "GET", "/tasks").json["tasks"]
+        assert [task["name"] for task in tasks] == [OTHER_TASK]
+        assert login_flow.ask(token, "GET", f"/tasks/{TASK}/drift").status == 403
+    finally:
+        users.put_groups(login_flow.cognito, login_flow.pool, user["Username"], ["reader"])
 
 
 def test_authorization_code_is_valid_once_and_with_its_verifier(login_flow: LoginFlow) -> None:
@@ -150,3 +193,30 @@ def test_login_page_keeps_the_session_until_sign_out(
     left = send(login_flow.stack.emulator_port, "GET", logout, Cookie=cookie)
     assert (left.status, left.headers["Location"]) == (302, login_flow.home)
     assert login_flow.authorize(challenge, cookie).status == 200  # the form
+
+
+def test_every_request_is_logged_with_its_user(login_flow: LoginFlow) -> None:
+    reader, admin = (login_flow.tokens(group)["id_token"] for group in ("reader", "admin"))
+    user = login_flow.ask(reader, "GET", "/me").json["user"]
+    unknown = "ac" * 16
+    looked = f"/results/{unknown}"
+    login_flow.ask(reader, "GET", f"{looked}?search=Doe")
+    login_flow.ask(reader, "DELETE", looked)
+    login_flow.client.api("GET", f"/api{looked}")
+
+    answer = login_flow.ask(admin, "GET", f"/access-log?search={unknown}").json
+
+    assert [(one["user"], one["method"], one["status"], one["refused"]) for one in answer["entries"]] == [
+        (user, "GET", 404, None),
+        (user, "DELETE", 403, None),
+        (None, "GET", 401, "UNAUTHORIZED"),
+    ]
+    assert {one["path"] for one in answer["entries"]} == {f"/api{looked}"}
+    assert answer["names"] == {user: "reader"}
+    assert "Doe" not in json.dumps(answer)
+    pages = [login_flow.ask(admin, "GET", f"/access-log?search={unknown}&limit=2").json]
+    pages.append(
+        login_flow.ask(admin, "GET", f"/access-log?search={unknown}&limit=2&cursor={pages[0]['cursor']}").json
+    )
+    assert [one for page in pages for one in page["entries"]] == answer["entries"]
+    assert login_flow.ask(reader, "GET", "/access-log").status == 403

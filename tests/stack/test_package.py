@@ -49,6 +49,16 @@ def test_packages_contain_what_the_app_imports(packages: dict[str, zipfile.ZipFi
     ]
 
 
+def test_layer_has_the_bytecode_of_what_the_app_imports(packages: dict[str, zipfile.ZipFile]) -> None:
+    compiled = {name.split(".cpython")[0] for name in packages["managed"].namelist() if name.endswith(".pyc")}
+    for module in (
+        "numpy/_core/__pycache__/multiarray",
+        "PIL/__pycache__/Image",
+        "pydicom/__pycache__/dataset",
+    ):
+        assert any(name.endswith(module) for name in compiled)
+
+
 def test_packages_contain_models_and_tasks(packages: dict[str, zipfile.ZipFile]) -> None:
     packed = set(packages["appcode"].namelist())
     wanted = [

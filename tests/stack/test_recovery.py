@@ -54,8 +54,9 @@ class Operator:
         """Restore a deleted object with the commands of the documentation."""
         _, _, chapter = (ROOT / "docs" / "operations.md").read_text().partition("**An object was deleted.**")
         block = chapter.partition("```sh\n")[2].partition("```")[0]
-        find, remove = block.replace("\\\n", "").splitlines()
-        find, remove = (command.replace("$BUCKET", BUCKET).replace("KEY", key) for command in (find, remove))
+        # The first line says what the others are run with.
+        _, *commands = block.replace("\\\n", "").splitlines()
+        find, remove = (command.replace("$BUCKET", BUCKET).replace("$KEY", key) for command in commands)
         (marker,) = [
             version for found, version in map(str.split, self.aws(find).splitlines()) if found == key
         ]

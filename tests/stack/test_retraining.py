@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.models.registry import Registry
+from chalicelib.resource_names import endpoint_alarm
+from chalicelib.storage.bucket import DataBucket
 from local.stack import BUCKET
 from tests.stack.client import asking, wait_for
 from tests.stack.retraining_driver import ENDPOINT, MACHINE, TASK, TRANSFER, RetrainingDriver
-from tests.stack.sagemaker_harness import SageMakerHarness, archive
+from tests.stack.sagemaker_harness import SageMakerHarness
 
+ALARM = endpoint_alarm("local", TASK.name)
 CORRECTED = 20
 CURRENT = f"models/{TASK.name}/current.json"
 DEPLOYED = (
@@ -31,7 +35,7 @@ DEPLOYED = (
 def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
     driver = RetrainingDriver(harness)
     driver.put_images()
-    with driver.without_models():
+    with driver.without_models(), driver.serving("serverless"):
         yield driver
     driver.remove_endpoint()
 
@@ -53,8 +57,35 @@ def first(driver: RetrainingDriver) -> Any:
     assert execution["status"] == "SUCCEEDED", "it is no failed retraining"
     skipped = driver.listed()[f"direct-{name}"]
     assert (skipped["status"], f"is being retrained by {name}" in skipped["outcome"]) == ("skipped", True)
-    driver.answer(name, approved=True)
-    return driver.wait_for_end(name)
+    # The smoke test meets an endpoint that starts, and is repeated until it answers.
+    with driver.harness.cold_start(4):
+        driver.answer(name, approved=True)
+        return driver.wait_for_end(name)
+
+
+SCALED = {(f"endpoint/{ENDPOINT}/variant/AllTraffic", 1, 4, "invocations")}
+"""What a scaled endpoint is registered with."""
+
+
+@pytest.fixture(scope="module")
+def provisioned(driver: RetrainingDriver, first: Any) -> Iterator[None]:
+    """The first model, served by instances, of which scaling has started two more; so are later models."""
+    sagemaker, serverless = driver.harness.sagemaker, driver.endpoint_config()
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=serverless)["ProductionVariants"]
+    del variant["ServerlessConfig"]
+    instances = {"InstanceType": "ml.c7i.large", "InitialInstanceCount": 1}
+    config = f"{ENDPOINT}-instances"
+    sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant | instances])
+    sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config)
+    assert driver.endpoint_config() == config
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=ENDPOINT,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}],
+    )
+    registry = Registry(DataBucket(driver.client.s3, BUCKET))
+    registry.promote(TASK.name, first["candidate"], ENDPOINT, config)
+    with driver.serving("provisioned"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +102,10 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
     assert all(state["exited_at"] for state in first["states"][:-1])
     assert first["metrics"].keys() >= {"train:loss", "validation:balanced_accuracy", "objective"}
     assert first["smoke_test"]["images"] == 4
+    history = driver.states.get_execution_history(
+        executionArn=f"{MACHINE.replace('stateMachine', 'execution')}:{first['name']}", maxResults=1000
+    )
+    assert "EndpointNotReady" in json.dumps(history["events"], default=str)
 
     current = json.loads(driver.current())
     assert (current["version"], current["endpoint"]) == (first["candidate"], ENDPOINT)
@@ -84,7 +119,10 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
     assert package["ModelApprovalStatus"] == "Approved"
     facts = driver.client.api("GET", f"/api/tasks/{TASK.name}/models/{first['candidate']}/model.json").json
     assert facts["training"]["start_from"].startswith("efficientnet-lite0 ")
-    assert "report.md" in first["files"]
+    assert {"report.md", "epochs-0.json"} <= set(first["files"])
+    epochs = driver.client.api("GET", f"/api/retrainings/{first['name']}/files/epochs-0.json")
+    assert [epoch["number"] for epoch in epochs.json] == list(range(1, len(epochs.json) + 1))
+    assert epochs.json[-1]["validation_balanced_accuracy"] > 0
     report = driver.client.api("GET", f"/api/retrainings/{first['name']}/files/report.md")
     assert b"is accepted" in report.body
     assert "lock" not in driver.leftovers()
@@ -105,9 +143,11 @@ def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: d
     assert (again.status, again.json["code"]) == (409, "NothingToApprove")
 
 
+@pytest.mark.usefixtures("provisioned")
 def test_corrections_are_learnt_while_requests_are_answered(
     driver: RetrainingDriver, first: Any, corrections: dict[str, str]
 ) -> None:
+    """On instances: an alarm watches the update, which keeps their number, and they are scaled afterwards."""
     with asking(driver.answered_by) as heard:
         name = driver.start({"seed": 2})
         ended = driver.wait_for_end(name)
@@ -116,7 +156,11 @@ def test_corrections_are_learnt_while_requests_are_answered(
     assert ended["status"] == "deployed", ended["outcome"]
     assert "better than the current one" in ended["outcome"]
     assert heard == {first["candidate"], ended["candidate"]}
-    assert "Update serverless endpoint" in [state["name"] for state in ended["states"]]
+    assert "Update provisioned endpoint" in [state["name"] for state in ended["states"]]
+    assert driver.instances() == 3
+    assert driver.scaled() == SCALED
+    (alarm,) = driver.client.aws("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SageMaker", "Invocation5XXErrors")
     driver.wait_until_served_by(ended["candidate"])
 
     assert ended["data"]["corrections"] == CORRECTED
@@ -234,7 +278,7 @@ def _stop(driver: RetrainingDriver, job: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) -> None:
+def outdated(driver: RetrainingDriver, first: Any, provisioned: None, corrections: dict[str, str]) -> None:
     """The deployed model was trained without corrections, so that any candidate is better."""
     if json.loads(driver.current())["version"] != first["candidate"]:
         rolled_back = driver.client.api("POST", f"/api/tasks/{TASK.name}/rollback")
@@ -244,9 +288,11 @@ def outdated(driver: RetrainingDriver, first: Any, corrections: dict[str, str]) 
 
 @pytest.mark.usefixtures("outdated")
 def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
+    """From a serverless endpoint to instances, which are scaled again."""
     before, current = driver.leftovers(), driver.current()
-    name = driver.start({"seed": 3}, approval=True)
-    driver.wait_for_approval_request(name)
+    with driver.serving("serverless"):
+        name = driver.start({"seed": 3}, approval=True)
+        driver.wait_for_approval_request(name)
     for key in driver.client.keys(f"{driver.folder(name)}answers/"):
         answer = json.loads(driver.read(key))
         answer["probabilities"] = [row[::-1] for row in answer["probabilities"]]
@@ -259,18 +305,25 @@ def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) ->
     assert "Its probabilities differ by" in outcome
     assert "The previous model is still deployed." in outcome
     assert heard == {json.loads(current)["version"]}
+    assert "Update serverless endpoint" in [state["name"] for state in driver.follow(name)["states"]]
+    assert driver.scaled() == SCALED
 
 
 @pytest.mark.usefixtures("outdated")
-def test_endpoint_that_does_not_start_is_rolled_back(driver: RetrainingDriver) -> None:
+def test_endpoint_whose_alarm_rings_is_rolled_back(driver: RetrainingDriver) -> None:
+    """One that does not start takes the same way (tests/unit/statemachine/test_paths.py)."""
     before, current = driver.leftovers(), driver.current()
-    name = driver.start({"seed": 4}, approval=True)
-    version = driver.wait_for_approval_request(name)["candidate"]
-    broken = archive({"code/inference.py": "raise SystemExit('This model cannot be loaded.')"})
-    key = f"models/{TASK.name}/{version}/model.tar.gz"
-    driver.client.s3.put_object(Bucket=BUCKET, Key=key, Body=broken)
+    name = driver.start({"seed": 5}, approval=True)
+    driver.wait_for_approval_request(name)
+    cloudwatch = driver.client.aws("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="It answered with errors.")
 
-    driver.answer(name, approved=True)
-    outcome = failed(driver, name, "DeploymentFailed", before, current)
+    with asking(driver.answered_by) as heard:
+        driver.answer(name, approved=True)
+        outcome = failed(driver, name, "DeploymentFailed", before, current)
 
-    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it did not start." in outcome
+    cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="It is over.")
+    assert f"The alarm {ALARM} is ALARM" in outcome
+    assert "The endpoint's log in /aws/sagemaker/Endpoints says why it" in outcome
+    assert heard == {json.loads(current)["version"]}
+    assert driver.scaled() == SCALED

@@ -103,6 +103,10 @@ def serving(harness: SageMakerHarness) -> None:
     endpoint = harness.endpoint(configs[0])
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=configs[1])
     harness.served(endpoint)
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}]
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint, DesiredWeightsAndCapacities=wanted
+    )
     sagemaker.list_endpoints()
     sagemaker.describe_endpoint_config(EndpointConfigName=configs[1])
     sagemaker.list_endpoint_configs()

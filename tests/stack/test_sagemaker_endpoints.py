@@ -162,6 +162,17 @@ def test_serverless_variant_throttles_above_its_concurrency(
     harness.remove(endpoint)
 
 
+def test_idle_serverless_endpoint_has_to_start(harness: SageMakerHarness) -> None:
+    config = harness.config(harness.model("one"))
+    with harness.cold_start(2):
+        endpoint = harness.endpoint(config)
+        with pytest.raises(ClientError) as error:
+            harness.ask(endpoint, "hello")
+        assert refusal(error) == ("ModelNotReadyException", f"The endpoint {endpoint} is starting.")
+        assert wait_for(lambda: answers(harness, endpoint, "again")).startswith("one|")
+    harness.remove(endpoint)
+
+
 def test_update_waits_for_invocations_under_way(harness: SageMakerHarness, tmp_path: Path) -> None:
     endpoint = harness.endpoint(harness.config(harness.model("before")))
     heard: list[str] = []
@@ -197,6 +208,90 @@ def test_failed_update_keeps_the_previous_model(harness: SageMakerHarness) -> No
     log = harness.log(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
     assert "RuntimeError: not today" in log
     harness.remove(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "updated", "reason"),
+    [
+        ("alarm", "OK", True, None),
+        ("alarm", "ALARM", False, "is ALARM"),
+        ("alarm", None, False, "is missing"),
+        ("forbidden", "OK", False, "not authorized"),
+    ],
+    ids=["quiet", "ringing", "missing", "forbidden"],
+)
+def test_update_is_taken_back_if_its_alarm_rings(
+    harness: SageMakerHarness, kind: str, state: str | None, updated: bool, reason: str | None
+) -> None:
+    """Also if it is missing, or the role of the model may not read it."""
+    alarm, cloudwatch = harness.name(kind), harness.client.aws("cloudwatch")
+    if state:
+        cloudwatch.put_metric_alarm(
+            AlarmName=alarm,
+            Namespace="N",
+            MetricName="M",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="test")
+    first, second = (harness.config(harness.model(text), **INSTANCES) for text in ("first", "second"))
+    endpoint = harness.endpoint(first)
+
+    harness.sagemaker.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=second,
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 60}
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+        },
+    )
+
+    described = harness.served(endpoint)
+    assert described["EndpointConfigName"] == (second if updated else first)
+    assert reason is None or reason in described["FailureReason"]
+    harness.remove(endpoint)
+
+
+def test_scaled_variant_keeps_its_instances_if_that_is_asked(harness: SageMakerHarness) -> None:
+    model = harness.model("one")
+    first, second = harness.config(model, **INSTANCES), harness.config(model, **INSTANCES)
+    endpoint = harness.endpoint(first)
+
+    def instances() -> int:
+        (variant,) = harness.served(endpoint)["ProductionVariants"]
+        return int(variant["CurrentInstanceCount"])
+
+    wanted = [{"VariantName": "AllTraffic", "DesiredInstanceCount": 3}]
+    harness.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint, DesiredWeightsAndCapacities=wanted
+    )
+    assert instances() == 3
+    named = {"EndpointName": endpoint, "EndpointConfigName": second}
+    harness.sagemaker.update_endpoint(**named, RetainAllVariantProperties=True)
+    assert instances() == 3
+    harness.sagemaker.update_endpoint(**named)
+    assert instances() == 1
+    harness.remove(endpoint)
+
+
+def test_only_endpoints_can_be_scaled(harness: SageMakerHarness) -> None:
+    client = harness.client.aws("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/nothing/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    with pytest.raises(ClientError, match="No endpoint"):
+        client.register_scalable_target(**target, MinCapacity=1, MaxCapacity=4)
+    with pytest.raises(client.exceptions.ObjectNotFoundException):
+        client.put_scaling_policy(**target, PolicyName="invocations")
+    with pytest.raises(client.exceptions.ObjectNotFoundException):
+        client.deregister_scalable_target(**target)
 
 
 def test_endpoint_whose_model_does_not_start_fails(harness: SageMakerHarness) -> None:

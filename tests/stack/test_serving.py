@@ -73,7 +73,10 @@ def test_promotion_endpoints_and_rollback(deployer: ModelDeployer) -> None:
     assert deployer.harness.served(ENDPOINT)["EndpointConfigName"] == first
     assert "creating with" not in deployer.script("wake")
 
-    # Replaced on the same endpoint, and rolled back there; only what is promoted answers.
+    # Replaced on the same endpoint, and rolled back there; only what is promoted answers. The Lambda that
+    # rolls back is started first, or the update could end before it asks.
+    nothing = deployer.client.api("POST", "/api/tasks/chest-xray/rollback")
+    assert nothing.json["code"] == "NothingToRollBackTo"
     deployer.harness.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=second)
     refused = deployer.client.api("POST", f"/api/tasks/{TASK}/rollback")
     assert (refused.status, refused.json["code"]) == (409, "EndpointNotChanged")

@@ -335,6 +335,11 @@ CHANNEL = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/d
             "ValidationException",
             "enum value",
         ),
+        (
+            {"ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.p5.48xlarge", "VolumeSizeInGB": 9}},
+            "ResourceLimitExceeded",
+            "'ml.p5.48xlarge for training job usage' is 0 Instances",
+        ),
         ({"HyperParameters": {"a": "x" * 2501}}, "ValidationException", "less than or equal to 2500"),
         (SPOT, "ValidationException", "Invalid MaxWaitTimeInSeconds"),
         (

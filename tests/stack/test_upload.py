@@ -41,6 +41,18 @@ def test_tampered_form_is_refused(
     assert answer.status == status
 
 
+def test_form_of_another_stage_is_refused(client: Client) -> None:
+    content = grey_file()
+    form, other = client.open_upload(content)["upload"], "negatoscope-other-data-000000000000"
+    client.s3.create_bucket(Bucket=other)
+    moved = form | {"url": form["url"].replace("negatoscope-local-data-000000000000", other)}
+    assert moved != form
+
+    assert client.post_form(moved, content).status == 403
+    assert client.s3.list_objects_v2(Bucket=other)["KeyCount"] == 0
+    client.s3.delete_bucket(Bucket=other)
+
+
 def test_cors_allows_uploads_only_from_the_page(client: Client) -> None:
     form = client.open_upload(b"x")["upload"]
     path = form["url"].split("/", 3)[3]

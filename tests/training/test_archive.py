@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,13 @@ from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests import images
 from tests.models import write_package
-from training.archive import REQUIREMENTS, main, read_archive, serving_code, write_archive
+from training.archive import main, read_archive, serving_code, write_archive
 from training.errors import TrainingError
 
 # Serves one file in a process that sees the unpacked archive and the installed packages, but not the project.
 SERVE = """
 import sys
+from importlib.metadata import version
 from pathlib import Path
 folder, image = sys.argv[1:]
 sys.path.insert(0, f"{folder}/code")
@@ -116,16 +119,12 @@ def test_archive_contains_only_the_package_and_serving_code(archive: Path, task:
     assert not [name for name in names if name.startswith("code/training")]
 
 
-def test_requirements_pin_the_tested_versions(task: Task) -> None:
-    lines = serving_code(task)["requirements.txt"].decode().splitlines()
-    assert [line.partition("==")[0] for line in lines] == [
-        "dicomsdl",
-        "numpy",
-        "onnxruntime",
-        "pillow",
-        "pydicom",
-    ]
-    assert set(lines) <= set(REQUIREMENTS.read_text().splitlines())
+def test_requirements_pin_the_tested_versions_with_hashes(task: Task) -> None:
+    served = serving_code(task)["requirements.txt"].decode()
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", served, re.MULTILINE))
+    assert pinned.keys() >= {"dicomsdl", "numpy", "onnxruntime", "pillow", "pydicom"}
+    assert {name: version(name) for name in pinned} == pinned
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", served)[1:])
 
 
 def test_archive_can_be_unpacked(archive: Path, tmp_path: Path, task: Task) -> None:

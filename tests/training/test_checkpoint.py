@@ -1,5 +1,6 @@
 """Checkpoints: atomic, and loaded only by the run that wrote them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import torch
 
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import Task
-from training.model.checkpoint import Checkpoint, open_checkpoints
+from training.model.checkpoint import HISTORY, Checkpoint, open_checkpoints
+from training.model.progress import Epoch
 
 STATE = {"weights": torch.arange(3), "history": [{"number": 1, "loss": 0.5}], "seconds": 1.5}
 
@@ -99,3 +101,20 @@ def test_checkpoints_depend_on_the_seed_and_on_settings_that_affect_training(
     assert opened(seed=4)[4].load() is not None
     assert opened(seed=3, dropout=0.3)[4].load() is None
     assert open_checkpoints(tmp_path, task, Hyperparameters(seed=3, num_seeds=2), "f11", "")[4].load() is None
+
+
+def test_history_has_the_epochs_of_its_seed(checkpoint: Checkpoint) -> None:
+    checkpoint.save(STATE)
+    checkpoint.save_history([Epoch(1, 0.9, 0.8, 0.5)])
+    checkpoint.save_history([Epoch(1, 0.9, 0.8, 0.5), Epoch(2, 0.7, 0.6, 0.75)])
+    checkpoint.remove()
+
+    (file,) = checkpoint.path.parent.iterdir()
+    assert file.name == f"{HISTORY}0.json"
+    last = json.loads(file.read_text())[-1]
+    assert last == {
+        "number": 2,
+        "train_loss": 0.7,
+        "validation_loss": 0.6,
+        "validation_balanced_accuracy": 0.75,
+    }

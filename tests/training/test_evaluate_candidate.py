@@ -121,6 +121,8 @@ def test_metrics_follow_from_the_answers_of_the_transform_job(
     assert facts["images"] == len(lines)
     assert facts["current"] is None
     assert facts["comparison"] is None
+    expected = {"images": len(lines), "candidate": pytest.approx(0.95), "current": None}
+    assert facts["scores"] == expected
 
 
 def test_bundled_model_can_be_the_current_one(folder: Path, tmp_path: Path) -> None:
@@ -135,6 +137,10 @@ def test_bundled_model_can_be_the_current_one(folder: Path, tmp_path: Path) -> N
     comparison = facts["comparison"]
     assert isinstance(comparison, dict)
     assert comparison["accuracy"]["low"] > 0.3
+    scores = facts["scores"]
+    assert isinstance(scores, dict)
+    difference = scores["candidate"] - scores["current"]
+    assert difference == pytest.approx(comparison["balanced_accuracy"]["value"])
 
 
 def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:

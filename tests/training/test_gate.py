@@ -21,7 +21,8 @@ def metrics(accuracy: float | None = 0.85, auc: float = 0.95) -> dict[str, dict[
 
 def comparison(better: float = 0.95, drop: float | None = 0.0) -> Comparison:
     none: Interval = {"value": 0.01, "low": 0.0, "high": 0.02}
-    return Comparison(none, none, none, better, {"a": none, "b": {**none, "value": drop and -drop}})
+    by_class = {"a": none, "b": {**none, "value": drop and -drop}}
+    return Comparison(none, none, none, better, by_class, 1, (0.5, 0.5))
 
 
 def test_good_and_better_candidate_is_accepted(gated: Task) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.labelled_data.layouts import load_layouts
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.trees import classes, groups, list_data, write_tree
-from training.data.layouts import load_layouts
 from training.data.sources import DATASETS, load_source
 from training.errors import TrainingError
 

@@ -56,7 +56,7 @@ NAMED_FILE = re.compile(
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 WEB_ADDRESS = re.compile(r"https?://[^\s<>()`\"']+")
-HOSTS = {"keepachangelog.com", "semver.org"}
+HOSTS = {"creativecommons.org", "doi.org", "keepachangelog.com", "semver.org"}
 """The only web sites that the documentation links to; the tests use no network."""
 
 
@@ -178,3 +178,15 @@ def test_files_that_comments_name_exist() -> None:
         if not (ROOT / path).exists()
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize("page", ["threat-model.md", "security.md"])
+def test_claims_about_safety_name_real_tests(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    found = re.findall(r"`([\w/]+/test_\w+\.py)`", text)
+    files = {ROOT / "tests" / name.removeprefix("tests/") for name in found}
+    assert [file for file in files if not file.exists()] == []
+    code = "".join(file.read_text() for file in files)
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in code} == set()

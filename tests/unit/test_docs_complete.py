@@ -201,7 +201,7 @@ def test_version_is_the_same_everywhere() -> None:
     assert newest[1] == VERSION
 
 
-@pytest.mark.parametrize("name", ["models.md", "operations.md"])
+@pytest.mark.parametrize("name", ["models.md", "runbook.md"])
 def test_drift_threshold_is_that_of_the_code_and_of_the_alarm(name: str) -> None:
     [alarm] = [one for one in alarms() if one.name == "drift"]
     assert alarm.properties["Threshold"] == LARGE_PSI

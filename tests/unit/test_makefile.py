@@ -1,5 +1,6 @@
 """What make says on a machine that lacks something."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,15 @@ def test_parallel_output_is_not_asked_of_an_old_make(bare: Path) -> None:
     """GNU make 3.81, which macOS has, does not know --output-sync, and says so in .FEATURES."""
     assert "--output-sync" in make("--dry-run", "test", path=bare).stdout
     assert "--output-sync" not in make("--dry-run", "test", ".FEATURES=", path=bare).stdout
+
+
+def test_modules_that_make_starts_are_programs() -> None:
+    """Otherwise Python imports the module and ends, and the command seems to have succeeded."""
+    names = re.findall(r"python -m ((?:deploy|local)\.[a-z_.]+)", (ROOT / "Makefile").read_text())
+    assert {"deploy.deploy", "deploy.users", "local.run"} <= set(names)
+    for name in names:
+        path = ROOT.joinpath(*name.split(".")).with_suffix(".py")
+        assert '\nif __name__ == "__main__":\n' in path.read_text(), name
 
 
 def test_commit_hook_runs_what_make_check_runs() -> None:

@@ -12,16 +12,46 @@ import pytest
 
 from tests.stage import ROOT
 
-PACKAGES = ("chalicelib", "deploy", "local", "statemachine", "training")
+PACKAGES = ("benchmarks", "chalicelib", "deploy", "local", "statemachine", "training")
 
 TESTED_BY: dict[str, tuple[str, ...]] = {
     # They run the application through all of its parts.
-    "tests/functional/test_api.py": ("chalicelib/dependencies",),
+    "tests/functional/test_api.py": (
+        "chalicelib/dependencies",
+        "chalicelib/routes/owners",
+        "chalicelib/routes/results",
+        "chalicelib/routes/retrainings",
+        "chalicelib/routes/stage",
+        "chalicelib/routes/tasks",
+        "chalicelib/routes/uploads",
+    ),
     "tests/functional/test_openapi.py": ("deploy/openapi",),
+    "tests/unit/deploy/test_promotion.py": ("deploy/stage_access",),
+    "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
     "tests/unit/test_docs.py": ("deploy/reference",),
+    "tests/unit/deploy/test_costs.py": ("deploy/cost", "deploy/cost_reference", "deploy/usage"),
     "tests/unit/test_docs_complete.py": ("deploy/hyperparameter_reference",),
+    "tests/unit/deploy/test_licences.py": ("deploy/components",),
+    # They compare the program with others, or fake its library.
+    "tests/unit/benchmarks/test_contestants.py": ("benchmarks/peers/floor", "benchmarks/peers/negatoscope"),
+    "tests/unit/benchmarks/test_formats.py": (
+        "benchmarks/peers/plain_preparation",
+        "benchmarks/peers/preparation",
+    ),
+    "tests/unit/benchmarks/test_handlers.py": ("benchmarks/plan",),
+    "tests/unit/benchmarks/peers/test_protocol.py": ("benchmarks/peers/framing",),
+    "tests/unit/benchmarks/peers/test_litert.py": (
+        "benchmarks/peers/bentoml_service",
+        "benchmarks/peers/keras",
+    ),
+    "tests/training/test_benchmarks.py": (
+        "benchmarks/peers/keras_models",
+        "benchmarks/training/epochs",
+        "benchmarks/training/plots",
+        "benchmarks/training/pytorch",
+    ),
     # They deploy to the emulator.
-    "tests/stack/test_deploy.py": ("deploy/deploy", "deploy/foundation", "deploy/website"),
+    "tests/stack/test_deploy.py": ("deploy/foundation", "deploy/website"),
     "tests/stack/test_installation.py": (
         "deploy/buckets",
         "deploy/destroy",
@@ -44,7 +74,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "local/aws/lambda_pool",
         "local/aws/lambda_worker",
     ),
-    "tests/stack/test_login.py": ("local/users",),
+    "tests/stack/test_login.py": ("local/aws/access_log", "local/users"),
     "tests/stack/test_run.py": (
         "local/account",
         "local/aws/dynamodb",
@@ -68,9 +98,12 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "local/sagemaker/resources",
     ),
     "tests/stack/test_sagemaker_endpoints.py": (
+        "local/sagemaker/cold_start",
         "local/sagemaker/endpoints",
         "local/sagemaker/fleet",
+        "local/sagemaker/guardrails",
         "local/sagemaker/runtime",
+        "local/sagemaker/scaling",
     ),
     "tests/stack/test_sagemaker_restart.py": (
         "local/loopback",
@@ -104,7 +137,11 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "training/data/manifest",
         "training/prepare",
     ),
-    "tests/training/test_layouts.py": ("training/data/manifest_row", "training/data/sources"),
+    "tests/training/test_layouts.py": (
+        "chalicelib/labelled_data/layouts",
+        "training/data/manifest_row",
+        "training/data/sources",
+    ),
     "tests/training/test_listing.py": ("training/data/dataset",),
     "tests/training/test_preparation.py": (
         "training/data/cleaning",
@@ -146,12 +183,15 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
 
 OF_NO_MODULE = {
     "tests/unit/deploy/test_roles.py": "the roles in the templates",
+    "tests/unit/deploy/test_templates.py": "the resources in the templates",
     "tests/unit/imaging/dicom/test_real_files.py": "files of real devices, through all modules",
     "tests/unit/local/aws/test_patches.py": "all patches of ministack",
     "tests/unit/models/test_bundled_models.py": "the models that the application ships",
     "tests/unit/statemachine/test_paths.py": "the paths through the definition",
     "tests/unit/statemachine/test_run.py": "run.sh",
+    "tests/training/test_benchmarks.py": "what benchmarks run in the environment of training",
     "tests/training/test_bundled_model.py": "the packages that training has made",
+    "tests/training/test_layouts.py": "layouts and data sets, through the listing of images",
     "tests/training/test_real_data.py": "the preparation of real images",
 }
 """Files of tests without a module of their name, and what they test."""

@@ -41,6 +41,7 @@ def name_of(path: Path, resource: str, member: str) -> str:
     [
         (FOUNDATION, "DataBucket", "BucketName", resource_names.data_bucket(STAGE, ACCOUNT)),
         (FOUNDATION, "LostEvents", "QueueName", resource_names.lost_events_queue(STAGE)),
+        (FOUNDATION, "AccessLogs", "LogGroupName", resource_names.access_log(STAGE)),
         (FOUNDATION, "UserPool", "UserPoolName", resource_names.resource_name(STAGE)),
     ],
 )
@@ -56,7 +57,8 @@ def test_log_groups_have_the_names_of_the_functions() -> None:
         for one in template(FOUNDATION)["Resources"].values()
         if one["Type"] == "AWS::Logs::LogGroup"
     }
-    assert groups == {f"/aws/lambda/{name}" for name in stages.functions(STAGE).values()}
+    lambdas = {f"/aws/lambda/{name}" for name in stages.functions(STAGE).values()}
+    assert groups == lambdas | {resource_names.access_log(STAGE)}
 
 
 def test_functions_that_templates_name_exist() -> None:

@@ -109,10 +109,11 @@ def test_aws_library_is_imported_only_by_adapters() -> None:
         "dependencies.py",
         "models/endpoint.py",
         "models/endpoint_manager.py",
+        "pipeline/decoder.py",
         "storage/bucket.py",
         "storage/errors.py",
     }
-    steps = ("candidate", "creation_checker", "executions", "steps", "training_jobs")
+    steps = ("candidate", "creation_checker", "executions", "steps", "stopper", "training_jobs")
     of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
         path.relative_to(ROOT / "chalicelib").as_posix()

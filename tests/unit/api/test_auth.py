@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 from chalice.app import Request
 
-from chalicelib.api.auth import GROUPS, Group, check, groups, role, user
+from chalicelib.api.auth import (
+    GROUPS,
+    Group,
+    check,
+    check_task,
+    groups,
+    has_role,
+    name,
+    role,
+    strongest_role,
+    tasks,
+    user,
+)
 from chalicelib.errors import NotAllowed
 
 
@@ -89,3 +101,56 @@ def test_check_names_the_allowed_groups_and_whom_to_ask() -> None:
         check(["reader"], "reviewer")
     with pytest.raises(NotAllowed, match=r"in none of the groups 'reader', 'reviewer' and 'admin'\. Ask"):
         check(["others"], "reader")
+
+
+@pytest.mark.parametrize(
+    ("groups", "everywhere", "of_chest", "strongest", "seen"),
+    [
+        (["reader"], "reader", "reader", "reader", None),
+        (["reader:chest-xray"], None, "reader", "reader", ("chest-xray",)),
+        (["reader", "reviewer:chest-xray"], "reader", "reviewer", "reviewer", None),
+        (["reviewer", "reader:chest-xray"], "reviewer", "reviewer", "reviewer", None),
+        (["reader:feet", "reviewer:feet"], None, None, "reviewer", ("feet",)),
+        (
+            ["admin:chest-xray", "reader:", ":chest-xray", "reader:chest-xray:x"],
+            None,
+            None,
+            "reader",
+            ("chest-xray:x",),
+        ),
+        ([], None, None, None, ()),
+    ],
+)
+def test_groups_of_tasks_count_for_their_task_only(
+    groups: list[str],
+    everywhere: str | None,
+    of_chest: str | None,
+    strongest: str | None,
+    seen: tuple[str, ...] | None,
+) -> None:
+    assert role(groups) == everywhere
+    assert role(groups, "chest-xray") == of_chest
+    assert strongest_role(groups) == strongest
+    assert tasks(groups) == seen
+
+
+def test_check_task_names_the_allowed_groups() -> None:
+    groups = ["reader:chest-xray", "reviewer:feet"]
+    check(groups, "reviewer")
+    check_task(groups, "reviewer", "feet")
+    assert not has_role(groups, "reader")
+    with pytest.raises(NotAllowed, match=r"the group 'reviewer', 'reviewer:chest-xray' or 'admin' may"):
+        check_task(groups, "reviewer", "chest-xray")
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"email": "ada.lovelace@example.org"}, "ada.lovelace"),
+        ({"email": "a" * 200}, "a" * 100),
+        ({"email": ""}, None),
+        ({}, None),
+    ],
+)
+def test_name_is_the_address_up_to_the_at(claims: dict[str, str], expected: str | None) -> None:
+    assert name(signed_in(**claims)) == expected

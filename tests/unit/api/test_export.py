@@ -13,7 +13,8 @@ from chalicelib import timestamps
 from chalicelib.api import export
 from chalicelib.errors import ExportTooLarge
 from chalicelib.results import result_document
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results.reading import Review
+from chalicelib.results.result_document import Result, Source
 from chalicelib.tasks import load_task
 
 
@@ -95,7 +96,12 @@ def test_export_has_the_probability_of_every_class() -> None:
 def test_export_has_the_size_of_the_image() -> None:
     row = table_of(None, result() | {"source": {"format": "PNG", "rows": 600, "columns": 300}})
 
-    assert (row["rows"], row["columns"]) == ("600", "300")
+    assert (row["rows"], row["columns"], row["pixel_spacing"]) == ("600", "300", "")
+
+
+def test_export_has_the_spacing_of_rows_and_of_columns() -> None:
+    spaced: Source = {"format": "DICOM", "rows": 600, "columns": 300, "pixel_spacing": [0.15, 0.1]}
+    assert table_of(None, result() | {"source": spaced})["pixel_spacing"] == "0.15 0.1"
 
 
 def test_export_has_all_readings() -> None:
@@ -104,6 +110,18 @@ def test_export_has_all_readings() -> None:
 
     earlier = {name: value for name, value in both.items() if name != "readings"} | {"review": REVIEW}
     assert json.loads(table_of(None, cast(Result, earlier))["readings"]) == [REVIEW]
+
+
+def test_export_says_which_review_was_blind_and_where_readers_disagree() -> None:
+    assert table_of(None, result() | {"review": None})["blind"] == ""
+    seen, unseen = (
+        table_of(None, result() | {"review": review}) for review in (REVIEW, REVIEW | {"blind": True})
+    )
+    assert (seen["blind"], unseen["blind"]) == ("false", "true")
+    assert (seen["disagreement"], table_of(None, result() | {"disagreement": True})["disagreement"]) == (
+        "false",
+        "true",
+    )
 
 
 def test_export_writes_large_tables_into_the_bucket(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,9 @@ def event(
 def answer_to(view: Any, path: str = "/", **parameters: str) -> tuple[int, dict[str, Any], dict[str, str]]:
     """Status, JSON and headers of the answer of an app whose only route is `view`."""
     app = Chalice("test")
-    Api(app, None).get(path)(view)
+    api = Api()
+    api.get(path)(view)
+    api.serve(app, None)
     answer = app(event(path=path, parameters=parameters), None)
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 

@@ -34,6 +34,9 @@ class Models:
     def shortfall(self, _: object) -> dict[str, float | None]:
         return dict.fromkeys(TASK.gate)
 
+    def chosen_probability(self, _: object, version: str) -> float:
+        return {"1": 0.6}[version]
+
 
 def described(facts: dict[str, Any] | None, endpoint: str | None = None) -> Any:
     return task_views.describe(TASK, cast(Classifier, Models(facts, endpoint)))
@@ -44,6 +47,28 @@ def test_task_without_model_is_listed(facts: dict[str, Any] | None) -> None:
     found = described(facts)
     assert (found["name"], found["model"]) == ("chest-xray", None)
     assert [one["name"] for one in found["classes"]] == list(TASK.class_names)
+
+
+@pytest.mark.parametrize(
+    ("language", "given", "title"),
+    [
+        ("de", "de", "Bakterielle Pneumonie"),
+        ("tlh", "en", "Bacterial pneumonia"),
+        (None, "en", "Bacterial pneumonia"),
+    ],
+)
+def test_texts_are_in_the_language_if_the_task_has_it(language: str | None, given: str, title: str) -> None:
+    found = task_views.describe(TASK, cast(Classifier, Models(None)), language)
+    assert found["language"] == given
+    assert found["classes"][1] == {"name": "bacterial-pneumonia", "title": title}
+    wording = TASK.translations["de"] if given == "de" else TASK.wording
+    lungs = {"black": 0, "white": 70, "center": None, "width": None}
+    assert found["windows"][0] == {"name": "lungs", "title": wording.windows["lungs"], **lungs}
+    assert (found["title"], found["intended_use"], found["limits"]) == (
+        wording.title,
+        wording.intended_use,
+        list(wording.limits),
+    )
 
 
 def test_endpoint_without_package_has_no_version() -> None:

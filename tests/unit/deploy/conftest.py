@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
+
+from deploy import options
 
 
 @pytest.fixture
@@ -55,3 +58,10 @@ def refusal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         return stopped.value.code
 
     return run
+
+
+@pytest.fixture
+def wanted(monkeypatch: pytest.MonkeyPatch) -> Namespace:
+    """The options of a deployment of the stage `prod` that names none."""
+    monkeypatch.setattr(sys, "argv", ["deploy.py", "prod"])
+    return options.parse_arguments("Deploy.")

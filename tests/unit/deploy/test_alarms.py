@@ -2,53 +2,83 @@
 
 import json
 import re
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import boto3
 import pytest
 
-from deploy import application, stages
+from deploy import alarms as deployed
+from deploy import application, stacks, stages, usage
+from deploy.stacks import DeployError, without_comments
 from tests.alarms import (
     ALARM,
     INSUFFICIENT_DATA,
     OK,
     STAGE,
-    TEMPLATE,
     TOPIC,
     Alarm,
     Point,
     alarms,
     emitted,
+    properties,
     resources,
 )
 from tests.cloud import FOUNDATION, RETRAINING, SITE, foundation, template
 from tests.stage import ROOT
 
 ALARMS = {alarm.name: alarm for alarm in alarms()}
-RUNBOOK = ROOT / "docs" / "operations.md"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 MAX_BYTES = 51_200
 """Of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
 
 DOCUMENTED: dict[str, tuple[set[str], set[frozenset[str]]]] = {
     # Lambda Developer Guide, "Types of metrics for Lambda functions"
-    "AWS/Lambda": ({"Errors", "Throttles", "DestinationDeliveryFailures"}, {frozenset({"FunctionName"})}),
+    "AWS/Lambda": (
+        {
+            "ConcurrentExecutions",
+            "DestinationDeliveryFailures",
+            "Duration",
+            "Errors",
+            "Invocations",
+            "Throttles",
+        },
+        {frozenset({"FunctionName"}), frozenset()},
+    ),
     # API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"
-    "AWS/ApiGateway": ({"5XXError"}, {frozenset({"ApiName"}), frozenset({"ApiName", "Stage"})}),
+    "AWS/ApiGateway": (
+        {"4XXError", "5XXError", "Count", "Latency"},
+        {frozenset({"ApiName"}), frozenset({"ApiName", "Stage"})},
+    ),
     # Amazon SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, {frozenset({"QueueName"})}),
     # Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions"
     "AWS/DynamoDB": (
-        {"ReadThrottleEvents", "WriteThrottleEvents"},
+        {
+            "ConsumedReadCapacityUnits",
+            "ConsumedWriteCapacityUnits",
+            "ReadThrottleEvents",
+            "WriteThrottleEvents",
+        },
         {frozenset({"TableName"}), frozenset({"TableName", "GlobalSecondaryIndexName"})},
     ),
     # Step Functions Developer Guide, "Execution metrics"
-    "AWS/States": ({"ExecutionsFailed", "ExecutionsTimedOut"}, {frozenset({"StateMachineArn"})}),
-    # chalicelib/observability.py; tests/functional/test_alarms.py proves that they are emitted
+    "AWS/States": (
+        {"ExecutionsFailed", "ExecutionsStarted", "ExecutionsSucceeded", "ExecutionsTimedOut"},
+        {frozenset({"StateMachineArn"})},
+    ),
+    # chalicelib/observability.py
     "Negatoscope": (
         {
+            "Classified",
             "Drift",
             "EndpointErrors",
             "InternalErrors",
+            "Latency",
             "ModelErrors",
+            "NeedsReview",
             "OldestUnfinishedAge",
             "Quarantined",
             "RollbackFailed",
@@ -71,6 +101,47 @@ def test_alarm_has_an_existing_metric_and_notifies_the_topic(alarm: Alarm) -> No
     assert alarm.properties["AlarmDescription"].endswith(".")
     # A metric that is recorded only when something happens must not leave the alarm in INSUFFICIENT_DATA.
     assert alarm.properties["TreatMissingData"] in ("notBreaching", "breaching", "ignore")
+
+
+def test_long_runs_are_those_of_more_than_80_percent_of_the_time_out() -> None:
+    functions = json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
+    for name in ("decode", "classify"):
+        threshold = ALARMS[f"{name}-long-runs"].properties["Threshold"]
+        assert threshold == 0.8 * 1000 * functions[name]["lambda_timeout"]
+
+
+def test_own_metrics_are_emitted() -> None:
+    """tests/functional/test_alarms.py makes every alarm ring, and test_usage.py sees the rest."""
+    watched = (one.properties for one in ALARMS.values())
+    rung = {one["MetricName"] for one in watched if one["Namespace"] == "Negatoscope"}
+    assert DOCUMENTED["Negatoscope"][0] == rung | {*usage.METRICS_BY_TASK, *usage.METRICS_OF_STAGE}
+
+
+def widgets() -> list[dict[str, Any]]:
+    """The charts of the dashboard."""
+    [dashboard] = properties("AWS::CloudWatch::Dashboard")
+    found: list[dict[str, Any]] = json.loads(dashboard["DashboardBody"])["widgets"]
+    return found
+
+
+def test_dashboard_shows_every_lambda() -> None:
+    names = set(stages.functions(STAGE).values())
+    for shown in ("Errors", "Throttles", "Duration"):
+        metrics = [line for widget in widgets() for line in widget["properties"]["metrics"]]
+        assert {line[3] for line in metrics if line[:2] == ["AWS/Lambda", shown]} == names, shown
+
+
+def test_dashboard_shows_metrics_that_exist() -> None:
+    """tests/stack/test_installation.py shows that what they are of exists, too."""
+    charts = widgets()
+    assert len({(one["x"], one["y"]) for one in charts}) == len(charts), "two at the same place"
+    for widget in charts:
+        for namespace, metric, *rest in widget["properties"]["metrics"]:
+            known, dimensions = DOCUMENTED[namespace]
+            assert metric in known
+            names = [one for one in rest if isinstance(one, str)]
+            assert frozenset(names[::2]) in dimensions
+            assert all(STAGE in value for value in names[1::2] if value != "api")
 
 
 def test_alarms_are_in_no_other_stack() -> None:
@@ -116,9 +187,15 @@ def test_alarm_names_agree_with_other_stacks_and_chalice() -> None:
         assert value == given.replace("${Stage}", STAGE)
 
 
-@pytest.mark.parametrize("path", [TEMPLATE, FOUNDATION, RETRAINING, SITE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "deploy").glob("*.yaml"), RETRAINING, SITE], ids=lambda path: path.name
+)
 def test_template_fits_into_a_request(path: Path) -> None:
-    assert path.stat().st_size < 0.9 * MAX_BYTES
+    size, most = len(without_comments(path.read_text()).encode()), int(0.9 * MAX_BYTES)
+    assert size <= most, (
+        f"{path.name} has {size:,} bytes without comments. CloudFormation takes {MAX_BYTES:,} in a request, "
+        f"and {most:,} leave room: move resources into a stack of their own, as deploy/alarms.yaml has them."
+    )
 
 
 def test_alarms_fit_into_a_request_with_expanded_loops() -> None:
@@ -213,3 +290,44 @@ def test_emitted_reads_the_embedded_metric_format() -> None:
         "M": [1.0, 2.0],
     }
     assert emitted(f"other\n{json.dumps(line)}\n", at=5) == points((1, 5), (2, 5))
+
+
+# ------------------------------------------------------------------------------------ how they are deployed
+
+
+@pytest.fixture(autouse=True)
+def _account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that may run 1000 Lambdas at once."""
+    limit = {"AccountLimit": {"ConcurrentExecutions": 1000}}
+    monkeypatch.setattr(boto3, "client", lambda _: SimpleNamespace(get_account_settings=lambda: limit))
+
+
+@pytest.mark.parametrize(("budget", "sent"), [(None, None), (0, "0"), (50, "50")])
+def test_parameters_have_the_limit_and_the_budget(budget: int | None, sent: str | None) -> None:
+    given = deployed.parameters(STAGE, {"AlarmTopicArn": TOPIC, "AlarmEmail": "a@b.org"}, budget)
+    assert (given["BusyConcurrency"], given["BudgetUsd"], given["BudgetEmail"]) == ("800", sent, "a@b.org")
+
+
+def test_budget_without_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the deployment changes anything, too."""
+    with pytest.raises(DeployError, match="EMAIL="):
+        deployed.parameters(STAGE, {"AlarmTopicArn": TOPIC, "AlarmEmail": ""}, 50)
+    deployed.check(STAGE, 50, "a@b.org")
+    deployed.check(STAGE, 0, None)
+    for status, before, works in (
+        (None, "", False),
+        ("UPDATE_COMPLETE", "", False),
+        ("UPDATE_COMPLETE", "a@b.org", True),
+    ):
+        monkeypatch.setattr(stacks, "stack_status", lambda _name, status=status: status)
+        monkeypatch.setattr(stacks, "outputs", lambda _name, before=before: {"AlarmEmail": before})
+        with nullcontext() if works else pytest.raises(DeployError, match="EMAIL="):
+            deployed.check(STAGE, 50, None)
+
+
+@pytest.mark.parametrize(
+    ("email", "told"),
+    [("a@b.org", "sent to a@b.org once"), ("", "no e-mail address is set. Set one with EMAIL=")],
+)
+def test_deployment_says_who_is_told(email: str, told: str) -> None:
+    assert told in deployed.told({"AlarmEmail": email})

@@ -50,6 +50,13 @@ def test_policy_allows_webassembly_but_not_eval() -> None:
     assert "'unsafe-eval'" not in policy
 
 
+def test_types_of_all_scripts_are_checked() -> None:
+    """TypeScript checks files that ask for it, so that it leaves the libraries alone."""
+    scripts = [*FRONTEND.glob("*.js"), *FRONTEND.glob("modules/**/*.js")]
+
+    assert [path.name for path in scripts if not path.read_text().startswith("// @ts-check\n")] == []
+
+
 def imports(module: Path) -> set[Path]:
     """A module and all that it cannot do without."""
     found, left = {module}, [module]

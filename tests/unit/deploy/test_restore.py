@@ -10,7 +10,8 @@ import pytest
 from chalicelib.models.review_rule import Reason
 from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results.reading import Review
+from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
 from deploy import restore

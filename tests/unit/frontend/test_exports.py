@@ -13,7 +13,11 @@ TESTS = [path.read_text() for path in (ROOT / "tests" / "browser").glob("*.py")]
 EXPORT = re.compile(r"^export (?:async )?(?:const|let|function\*?|class) (\w+)", re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(MODULES).as_posix())
+# Texts are loaded by the code of their language.
+MODULES_WITH_CODE = [path for path in SOURCES if path.parent.name != "locales"]
+
+
+@pytest.mark.parametrize("path", MODULES_WITH_CODE, ids=lambda path: path.relative_to(MODULES).as_posix())
 def test_exports_are_used_elsewhere(path: Path) -> None:
     others = [source for other, source in SOURCES.items() if other != path] + TESTS
     importing = "".join(text for text in others if f'/{path.name}"' in text)

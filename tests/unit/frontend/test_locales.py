@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from chalicelib import errors
+from chalicelib.monitoring.drift_document import MissingReport
 from tests.stage import ROOT
 
 LOCALES = ROOT / "frontend" / "modules" / "locales"
@@ -52,3 +54,13 @@ def test_retraining_states_have_texts_in_every_language(language: str) -> None:
     )
     assert texts
     assert states == set(re.findall(r'^    "?([\w: ]+?)"?: "', texts[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_reasons_for_no_drift_report_have_texts_in_every_language(language: str) -> None:
+    given = set(get_args(MissingReport.__annotations__["code"]))
+    texts = re.search(
+        r"\n    missing: {\n(.*?)\n    },\n", (LOCALES / f"modelpages.{language}.js").read_text(), re.DOTALL
+    )
+    assert texts
+    assert given == set(re.findall(r'^      "([\w-]+)":', texts[1], re.MULTILINE))

@@ -47,3 +47,12 @@ def test_stretch_rounds_and_clips() -> None:
     values = np.array([-5, 0, 1, 2, 4, 9])
     assert decoded.stretch(values, 0, 4).tolist() == [0, 0, 64, 128, 255, 255]
     assert decoded.stretch(values, 3, 3).tolist() == [0] * 6
+
+
+def test_whole_range_is_shown_and_kept() -> None:
+    values = np.array([[0, 1000, 4095, 5000]], np.uint16)
+    display = decoded.WholeRange(4095)
+    assert display(values).tolist() == [[0, 62, 255, 255]]
+    image = display.grey_image(values)
+    assert (image.values.tolist(), image.step) == (values.tolist(), 1)
+    assert image.windows == (decoded.DisplayWindow(0, 4095),)

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from local.deployment import _copy_folder, _copy_layers, _first_packing
+from local.deployment import _copy_layers, _first_packing
 
 LAYER = Path(".chalice") / "deployments" / "managed-layer-1-python3.12.zip"
 
@@ -26,19 +26,6 @@ def test_missing_layers_are_ignored(tmp_path: Path) -> None:
     _copy_layers(tmp_path / "source", tmp_path / "target")
 
     assert not (tmp_path / "target").exists()
-
-
-def test_folder_is_copied_unless_it_exists(tmp_path: Path) -> None:
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.mkdir()
-    (source / "module.py").write_text("first")
-
-    _copy_folder(source, target)
-    (source / "module.py").write_text("second")
-    _copy_folder(source, target)
-
-    assert (target / "module.py").read_text() == "first"
-    assert set(tmp_path.iterdir()) == {source, target}
 
 
 def test_first_packing_is_done_once(tmp_path: Path) -> None:

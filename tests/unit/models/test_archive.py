@@ -44,6 +44,12 @@ def test_large_file_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unpack(ARCHIVE, lambda _: True).keys() == {"model.json"}
 
 
+def test_archive_that_blows_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_UNPACKED", 1_000_000)
+    with pytest.raises(InvalidModelPackage, match="larger than 1,000,000 bytes when it is unpacked"):
+        unpack(pack({"unused": bytes(1_000_000)}), "model.json".__eq__)
+
+
 def test_package_has_only_its_own_files(tmp_path: Path) -> None:
     (tmp_path / "plots").mkdir()
     for name in ("model.onnx", "model.json", "card.md", "plots/roc.svg", "plots/roc.csv", "notes.txt"):

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from chalicelib.models.backend import Floats, ModelIdentity, ModelOutputs
+from chalicelib.models.backend import ModelIdentity, ModelOutputs
 from chalicelib.models.thresholds import Thresholds
 
 
-def outputs(distance: Floats | None, threshold: float) -> ModelOutputs:
+def outputs(distance: NDArray[np.float32] | None, threshold: float) -> ModelOutputs:
     model = ModelIdentity("1", None, "embedded")
     return ModelOutputs(np.full((2, 2), 0.5, np.float32), None, distance, Thresholds(threshold), model)
 

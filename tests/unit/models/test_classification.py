@@ -24,8 +24,10 @@ OUTPUTS = ModelOutputs(
 )
 
 
-def classification(index: int, outputs: ModelOutputs = OUTPUTS, weak: bool = False) -> Classification:
-    return Classification.of(TASK_, outputs, index, BOX, weak)
+def classification(
+    index: int, outputs: ModelOutputs = OUTPUTS, *, weak: bool = False, chosen: float | None = None
+) -> Classification:
+    return Classification.of(TASK_, outputs, index, BOX, weak=weak, chosen=chosen)
 
 
 def test_label_is_the_most_probable_class() -> None:
@@ -45,6 +47,24 @@ def test_reasons_are_those_of_the_image() -> None:
     assert classification(0).reasons == ()
     assert [reason.code for reason in classification(1).reasons] == ["unfamiliar", "low-confidence"]
     assert [reason.code for reason in classification(0, weak=True).reasons] == ["weak-model"]
+
+
+def test_chosen_probability_replaces_that_of_task_and_model() -> None:
+    own = replace(OUTPUTS, thresholds=Thresholds(100, 0.97))
+    assert [reason.code for reason in classification(0, own).reasons] == ["low-confidence"]
+    assert classification(0, own, chosen=0.95).reasons == ()
+    assert [reason.message for reason in classification(0, chosen=0.99).reasons] == [
+        "The probability is 96.0%; results below 99.0% need review."
+    ]
+
+
+def test_answer_has_the_probability_that_it_was_judged_by() -> None:
+    assert classification(0).min_probability == TASK_.review.min_probability == 0.9
+    assert classification(0, replace(OUTPUTS, thresholds=Thresholds(100, 0.97))).min_probability == 0.97
+    assert classification(0, chosen=0.0).min_probability == 0.0
+    weak = classification(0, weak=True, chosen=0.0)
+    assert (weak.min_probability, [reason.code for reason in weak.reasons]) == (None, ["weak-model"])
+    assert classification(0, replace(OUTPUTS, thresholds=Thresholds(100, None))).min_probability is None
 
 
 def test_heat_map_shows_the_evidence_for_the_label() -> None:

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from chalicelib.api.task_views import describe
 from chalicelib.errors import (
     EndpointMissing,
-    EndpointNotReady,
     InvalidModelPackage,
     ModelFailed,
     TaskHasNoModel,
@@ -21,8 +20,9 @@ from chalicelib.errors import (
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classification import Classification
 from chalicelib.models.classifier import Classifier
-from chalicelib.models.deployed_models import FRESH_SECONDS, DeployedModels
+from chalicelib.models.deployed_models import COOLDOWN_SECONDS, DeployedModels
 from chalicelib.models.embedded import EmbeddedBackend
+from chalicelib.models.fresh import FRESH_SECONDS
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.models.seeding import seed
@@ -82,9 +82,9 @@ class World:
             endpoints or {}, lambda: self.runtime, self.folder / "bundled", 1, deployed=deployed
         )
 
-    def register(self, version: str) -> ModelPackage:
+    def register(self, version: str, origin: str = "retraining") -> ModelPackage:
         package = ModelPackage.load(write_package(self.folder / version, version=version))
-        self.registry.add(TASK, pack(package_files(package.folder)), {})
+        self.registry.add(TASK, pack(package_files(package.folder)), {"origin": origin})
         return package
 
     def classify(self) -> Classification:
@@ -207,13 +207,19 @@ def model_error(status: int) -> ClientError:
     return ClientError(response, "InvokeEndpoint")
 
 
-THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "?"}}, "InvokeEndpoint")
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "?"}}, "InvokeEndpoint")
+
+
 FAILED = model_error(500)
-TROUBLE = pytest.mark.parametrize(
-    "trouble",
-    [THROTTLED, ReadTimeoutError(endpoint_url="https://e"), model_error(503), FAILED],
-    ids=["throttled", "hangs", "died", "fails"],
+NOT_READY = (
+    client_error("ModelNotReadyException"),
+    client_error("ThrottlingException"),
+    ReadTimeoutError(endpoint_url="https://e"),
+    model_error(503),
 )
+NOT_READY_IDS = ("starting", "throttled", "hangs", "died")
+TROUBLE = pytest.mark.parametrize("trouble", [*NOT_READY, FAILED], ids=[*NOT_READY_IDS, "fails"])
 
 
 @TROUBLE
@@ -234,17 +240,32 @@ def test_failure_of_a_former_endpoint_refreshes_the_deployment(
     assert world.answered_by() == ("3", "endpoint" if endpoint else "embedded")
 
 
-@TROUBLE
-def test_failure_of_the_current_endpoint_is_reported(world: World, trouble: Exception) -> None:
+def test_failure_of_the_current_model_is_reported(world: World) -> None:
     world.register("2")
     world.registry.promote(TASK, "2", "e", "config")
-    world.runtime.serves["e"] = trouble
+    world.runtime.serves["e"] = FAILED
 
-    with pytest.raises(ModelFailed if trouble is FAILED else EndpointNotReady):
+    with pytest.raises(ModelFailed):
         world.classify()
 
     world.runtime.serves["e"] = ModelPackage.load(world.folder / "2")
     assert world.answered_by() == ("2", "endpoint"), "nothing is lost by trying again"
+
+
+@pytest.mark.parametrize("trouble", NOT_READY, ids=NOT_READY_IDS)
+def test_package_answers_while_the_endpoint_is_not_ready(world: World, trouble: Exception) -> None:
+    world.register("2")
+    world.registry.promote(TASK, "2", "e", "config")
+    world.runtime.serves["e"] = trouble
+
+    assert world.answered_by() == ("2", "embedded")
+    world.time = COOLDOWN_SECONDS - 1
+    assert world.answered_by() == ("2", "embedded")
+    assert world.runtime.asked == ["e"], "each request could take as long as its caller has"
+
+    world.runtime.serves["e"] = ModelPackage.load(world.folder / "2")
+    world.time = COOLDOWN_SECONDS
+    assert world.answered_by() == ("2", "endpoint")
 
 
 def test_deleted_endpoint_refreshes_the_deployment(world: World) -> None:
@@ -286,15 +307,6 @@ def test_only_the_deployed_version_answers(world: World) -> None:
     assert world.answered_by() == ("2", "embedded"), "the endpoint is on its way back"
     world.runtime.serves["e"] = old
     assert world.answered_by() == ("2", "endpoint")
-
-
-def test_endpoint_that_is_not_ready_is_not_replaced(world: World) -> None:
-    world.register("2")
-    world.registry.promote(TASK, "2", "e", "config")
-    starting = {"Error": {"Code": "ModelNotReadyException", "Message": ""}}
-    world.runtime.serves["e"] = ClientError(starting, "InvokeEndpoint")
-    with pytest.raises(EndpointNotReady, match="in a minute"):
-        world.classify()
 
 
 def test_known_deployment_is_used_while_storage_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,6 +354,17 @@ def test_task_with_a_model_only_in_the_registry_is_classified(world: World, tmp_
     )
     world.classifier.require_model(TASK_)
     assert world.answered_by() == ("2", "embedded")
+
+
+@pytest.mark.parametrize(("origin", "codes"), [("retraining", []), ("import", ["weak-model"])])
+def test_imported_model_below_the_gate_needs_review_of_every_answer(
+    world: World, origin: str, codes: list[str]
+) -> None:
+    """A model of a retraining has passed the gate of its time."""
+    world.register("2", origin)
+    world.registry.promote(TASK, "2", None, None)
+
+    assert [reason.code for reason in world.classify().reasons] == codes
 
 
 def stored(world: World, files: dict[str, bytes]) -> None:

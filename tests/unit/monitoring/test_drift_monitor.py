@@ -11,7 +11,7 @@ import pytest
 from chalicelib.errors import AlreadyRetraining
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
-from chalicelib.monitoring import drift_monitor
+from chalicelib.monitoring import drift, drift_monitor
 from chalicelib.monitoring.drift_monitor import DriftCheckFailed, DriftMonitor
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
@@ -170,6 +170,9 @@ def test_report_is_missing_without_a_basis(
 def test_tasks_without_model_or_check_are_explained(stage: Stage) -> None:
     other = load_task("breast-histology")
     assert "has not been checked" in (stage.monitor().last(other)["reason"] or "")
+    missing = stage.monitor().last(other)["missing"]
+    assert missing
+    assert missing["code"] == "not-checked"
     stage.monitor().run()
     assert "No model package" in (stage.monitor().last(other)["reason"] or "")
 
@@ -207,6 +210,7 @@ def test_current_model_is_the_reference(stage: Stage) -> None:
     found = stage.look()
     assert found["model"]["version"] == "7"
     assert "classified 0 images" in found["reason"]
+    assert found["missing"] == {"code": "few-answers", "answers": 0, "needed": drift.MIN_ANSWERS}
 
 
 def test_drift_starts_one_retraining_for_a_model(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What several of these tests use."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.sweeper import Sweeper
-from chalicelib.results.result_document import ListedResult, ResultModel
+from chalicelib.results import readings
+from chalicelib.results.reading import Review
+from chalicelib.results.result_document import ListedResult, Result, ResultModel
 from chalicelib.storage.inbox import (
     InboxObject,
 )
@@ -63,6 +66,15 @@ def versioned() -> None:
 def drop_version(key: str, body: bytes) -> InboxObject:
     response = boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
     return InboxObject(BUCKET, key, response["ETag"].strip('"'), len(body), response["VersionId"])
+
+
+def review_by(reviewer: str) -> Review:
+    label = TASK_.class_names[0]
+    return {"label": label, "comment": None, "reviewed_at": "then", "reviewer": reviewer}
+
+
+def add_reading(reading: Review) -> Callable[[Result], Result]:
+    return lambda result: readings.add(result, reading, None)
 
 
 class Clockwork:

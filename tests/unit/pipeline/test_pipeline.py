@@ -1,6 +1,5 @@
 """Images from the inbox, and from requests, to their results."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,7 @@ import pytest
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
 from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.results import readings, result_document
-from chalicelib.results.result_document import Result, Review
+from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.inbox import (
     InboxObject,
@@ -26,9 +24,11 @@ from tests.unit.pipeline.steps import (
     OLDER,
     TASK_,
     Clockwork,
+    add_reading,
     drop,
     drop_version,
     metric_count,
+    review_by,
     rows,
     stored_document,
     stored_keys,
@@ -155,15 +155,6 @@ def test_two_classifications_at_once_leave_one_result(
     assert stored_document(result_document.key(result)) == result
 
 
-def review_by(reviewer: str) -> Review:
-    label = TASK_.class_names[0]
-    return {"label": label, "comment": None, "reviewed_at": "then", "reviewer": reviewer}
-
-
-def add(reading: Review) -> Callable[[Result], Result]:
-    return lambda result: readings.add(result, reading, None)
-
-
 def test_concurrent_reviews_leave_one_review_everywhere(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,10 +168,10 @@ def test_concurrent_reviews_leave_one_review_everywhere(
         begin(table, image, revision)
         if not runs:
             runs.append(1)
-            pipeline.review(image_id, add(theirs))
+            pipeline.decisions.review(image_id, add_reading(theirs))
 
     monkeypatch.setattr(ResultsTable, "begin_change", overtaken)
-    assert pipeline.review(image_id, add(mine))["review"] == mine
+    assert pipeline.decisions.review(image_id, add_reading(mine))["review"] == mine
     result = pipeline.table.get(image_id)
     assert stored_document(result_document.key(result)) == result
     assert (result["review"], result["readings"]) == (mine, [theirs, mine])
@@ -204,7 +195,7 @@ def test_late_classification_does_not_overwrite_a_review(
     pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, dropped.id)])
     review = review_by("local")
-    reviewed = pipeline.review(dropped.id, add(review))
+    reviewed = pipeline.decisions.review(dropped.id, add_reading(review))
     monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
@@ -252,7 +243,7 @@ def test_direct_classification_is_stored_and_repeatable(
 def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:
     first = pipeline.classify_now(TASK_, images.grey_file())
     review = review_by("local")
-    pipeline.review(first["id"], add(review))
+    pipeline.decisions.review(first["id"], add_reading(review))
     pipeline.decisions.change(first["id"], lambda result: result | {"model": OLDER})
     second = pipeline.classify_now(TASK_, images.grey_file())
     assert second["id"] == first["id"]
@@ -260,6 +251,18 @@ def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp
     assert second["created_at"] == first["created_at"]
     assert (second["review"], second["readings"]) == (review, [review])
     assert stored_document(result_document.key(second)) == second == pipeline.table.get(first["id"])
+
+
+def test_trying_out_answers_the_same_and_stores_nothing(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = pipeline.try_out(TASK_, images.grey_file())
+    assert stored_keys() == []
+    assert pipeline.table.page() == ([], None)
+    assert metric_count(capsys, "Classified") == 0
+    stored = pipeline.classify_now(TASK_, images.grey_file())
+    stored_only = ("created_at", "classified_at", "picture")
+    assert {**answer, **dict.fromkeys(stored_only)} == {**stored, **dict.fromkeys(stored_only)}
 
 
 def test_direct_classification_without_model_or_with_a_bad_image_stores_nothing(pipeline: Pipeline) -> None:

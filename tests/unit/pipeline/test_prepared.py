@@ -65,6 +65,16 @@ def test_preview_has_no_padding(channels: int, mode: str) -> None:
     np.testing.assert_array_equal(shown.transpose(2, 0, 1), image.pixels[:, 1:10, 2:8])
 
 
+def test_thumbnail_is_small_and_keeps_the_aspect_ratio() -> None:
+    source: Source = {"format": "JPEG", "rows": 400, "columns": 200}
+    pixels = np.zeros((1, 400, 300), np.uint8)
+    image = PreparedArray(pixels, (50, 0, 200, 400), source, "api", "2026-01-01T00:00:00Z")
+    with Image.open(BytesIO(image.preview(thumbnail=True))) as picture:
+        assert picture.size == (64, 128)
+    with Image.open(BytesIO(image.preview())) as picture:
+        assert picture.size == (200, 400)
+
+
 def test_array_that_needs_pickle_is_refused() -> None:
     body = BytesIO()
     np.save(body, np.array([{"a": 1}], dtype=object), allow_pickle=True)

@@ -1,12 +1,13 @@
 """Unusable files leave the inbox, each with the reason."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import boto3
 import pytest
 
+from chalicelib.pipeline import decoding
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.bucket import Link
 from tests import images
 from tests.cloud import foundation
 from tests.models import TASK
@@ -78,14 +79,14 @@ def test_file_replaced_during_its_check_stays_in_the_inbox(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = drop(f"inbox/{TASK}/a.png", b"not an image")
-    read = pipeline.bucket.read
+    download = decoding.download
 
-    def read_and_be_overtaken(key: str, etag: str | None = None) -> Any:
-        stored = read(key, etag)
+    def download_and_be_overtaken(links: Sequence[Link]) -> bytes:
+        content = download(links)
         drop(bad.key, images.grey_file())
-        return stored
+        return content
 
-    monkeypatch.setattr(DataBucket, "read", lambda _, key, etag=None: read_and_be_overtaken(key, etag))
+    monkeypatch.setattr(decoding, "download", download_and_be_overtaken)
     pipeline.prepare(bad)
     assert pipeline.table.get(bad.id)["reasons"][0]["code"] == "NotAnImage"
     assert stored_keys("inbox/") == [bad.key]

@@ -25,6 +25,7 @@ ANSWER = Classification(
     heatmap=None,
     distance=1.5,
     model=ModelIdentity("1", "a" * 64, "embedded"),
+    min_probability=0.6,
 )
 
 
@@ -33,7 +34,7 @@ def test_received_image_has_no_answer() -> None:
     assert result_document.key(result) == f"results/mammography-views/{'0' * 32}.json"
     assert result_document.graph_digest(result) is None
     assert not result["needs_review"]
-    assert result.keys() == set(LISTED) | {"heatmap", "readings"}
+    assert result.keys() == set(LISTED) | {"frames", "heatmap", "picture", "readings"}
 
 
 def test_results_of_earlier_versions_are_completed() -> None:
@@ -41,7 +42,10 @@ def test_results_of_earlier_versions_are_completed() -> None:
     review = {"label": "left-cc", "comment": None, "reviewed_at": "then", "reviewer": "local"}
     earlier = {name: result[name] for name in result if name not in ("distance", "readings")}  # type: ignore[literal-required]
 
+    for name in ("readers", "disagreement"):
+        del earlier[name]
     assert result_document.completed(earlier) == result
+    assert result_document.completed(earlier | {"review": review})["readers"] == ["local"]
     assert result_document.completed(earlier | {"review": review})["readings"] == [review]
     assert result_document.completed(result) == result
 
@@ -52,6 +56,8 @@ def test_answer_keeps_the_arrival() -> None:
     assert (result["status"], result["label"], result["needs_review"]) == ("classified", "left-cc", False)
     assert (result["arrival"], result["created_at"]) == ("upload", base["created_at"])
     assert result_document.graph_digest(result) == "a" * 64
+    assert result["model"] is not None
+    assert result["model"].get("min_probability") == 0.6
     assert result["classified_at"]
     assert result["classified_at"] >= base["created_at"]
 

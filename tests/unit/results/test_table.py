@@ -59,6 +59,20 @@ def test_announced_upload_expires_unless_it_arrives(table: ResultsTable) -> None
     assert [found for found, _ in chain.from_iterable(table.unfinished())] == ids(1)
 
 
+def test_upload_that_was_given_up_is_not_listed_until_it_arrives(table: ResultsTable) -> None:
+    table.announce(result(1, arrival="upload"))
+    assert table.page()[0][0].get("uploading")
+    table.give_up(ids(1)[0])
+    assert walk(table) == []
+    entry, _ = receive(table, result(1, arrival="upload"))
+    assert "uploading" not in entry.result
+    table.give_up(ids(1)[0])
+    with pytest.raises(UnknownResult):
+        table.give_up(ids(2)[0])
+    assert walk(table) == ids(1)
+    assert "uploading" not in table.get(ids(1)[0])
+
+
 def test_announced_upload_without_content_disappears(
     table: ResultsTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

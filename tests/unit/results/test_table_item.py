@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.results.table import ResultsTable
-from chalicelib.results.table_item import Entry, has_expired, result_item, result_of
-from tests.unit.results.items import classified, result
+from chalicelib.results.table_item import Entry, has_expired, listed_result, result_item, result_of
+from tests.unit.results.items import classified, result, reviewed
+
+ABSENT = ("readings", "readers", "disagreement")
+"""Attributes that earlier versions did not store."""
 
 
 @pytest.mark.usefixtures("cloud")
@@ -18,6 +21,12 @@ def test_result_without_distance_returns_none(table: ResultsTable) -> None:
     assert table.get(old["id"])["distance"] is None
     ((entry,), _) = table.page()
     assert entry["distance"] is None
+
+
+def test_listed_result_of_an_earlier_version_has_its_reader() -> None:
+    item = {name: value for name, value in result_item(reviewed(1)).items() if name not in ABSENT}
+    listed = listed_result(item)
+    assert (listed["readers"], listed["disagreement"]) == (["local"], False)
 
 
 def test_item_holds_the_result_and_more() -> None:

@@ -130,6 +130,15 @@ def test_decide_reads_evaluation_of_earlier_release(stage: Stage) -> None:
 
     assert stage.candidates.decide(PLAN, candidate)["accepted"] is False
     assert stage.package["ModelApprovalStatus"] == "Rejected"
+    assert stage.candidates.scores(PLAN) is None
+
+
+def test_scores_are_those_of_the_evaluation(stage: Stage) -> None:
+    scores = {"images": 130, "candidate": 0.86, "current": 0.83}
+    decision = {"accepted": True, "reasons": ["Better."], "scores": scores}
+    stage.bucket.write_json(f"{FOLDER}evaluation/decision.json", decision)
+
+    assert stage.candidates.scores(PLAN) == scores
 
 
 def manifest(run: str, *images: str) -> bytes:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chalicelib.retraining.failure import ADVICE, MAX_CHARACTERS, explain, reason_of
+from chalicelib.retraining.failure import ADVICE, MAX_CHARACTERS, QUOTA_ADVICE, explain, reason_of
 
 SCRIPT = (
     "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\n"
@@ -34,6 +34,19 @@ def test_explanation_is_the_reason_and_what_to_do(cause: str, said: str) -> None
 
     assert text.startswith(said)
     assert text.endswith(ADVICE["TrainingFailed"])
+
+
+def test_missing_quota_is_named_with_what_to_do() -> None:
+    limit = (
+        "The account-level service limit 'ml.c7i.2xlarge for training job usage' is 0 Instances, with "
+        "current utilization of 0 Instances and a request delta of 1 Instances."
+    )
+    error = {
+        "Error": "SageMaker.ResourceLimitExceededException",
+        "Cause": f"{limit} (Service: AmazonSageMaker)",
+    }
+
+    assert explain("TrainingFailed", error) == f"{limit} (Service: AmazonSageMaker). {QUOTA_ADVICE}"
 
 
 def test_reason_is_cut() -> None:

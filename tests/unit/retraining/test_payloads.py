@@ -15,6 +15,8 @@ from tests.steps import steps
 STATES: Mapping[str, Any] = DEFINITION["States"]
 KEYS: Mapping[str, Any] = get_type_hints(State)
 STEPS = steps()
+LATER = {"plan": {"instance_type", "volume_key"}}
+"""Arguments that the state machine of an earlier release, which a deployment replaces last, does not pass."""
 
 
 def payloads() -> dict[str, dict[str, Any]]:
@@ -91,7 +93,7 @@ def test_payload_has_the_arguments_of_its_step(name: str) -> None:
         assert wanted.keys() <= KEYS.keys()
     else:
         assert payload.keys() == wanted.keys()
-        assert required(step) == wanted.keys()
+        assert required(step) == wanted.keys() - LATER.get(step, set())
     for key, kind in wanted.items():
         if payload.get(key, "$.").startswith("$."):
             assert payload.get(key, f"$.{key}") == f"$.{key}", "keys keep their names"

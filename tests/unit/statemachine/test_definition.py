@@ -11,6 +11,7 @@ from cfnlint.api import lint_file
 
 from chalicelib.retraining.planning.training import MAX_WAIT_SECONDS
 from chalicelib.retraining.request import MAX_TRIALS
+from deploy import stacks
 from statemachine.definition import DEFINITION
 from tests.stage import ROOT
 from training.search_space import metric_definitions, tuning_job
@@ -42,7 +43,9 @@ def test_definition_is_valid_with_the_substitutions_of_the_template(tmp_path: Pa
         re.M,
     )
     assert set(re.findall(r"\$\{(\w+)\}", text)) == set(substitutions)
-    filled = re.sub(r"\$\{\w+\}", "arn:aws:lambda:eu-central-1:123456789012:function:x", text)
+    assert "arn:aws" not in text, "China and GovCloud are partitions of their own"
+    filled = text.replace("${Partition}", "aws")  # the only one that cfn-lint knows in state machines
+    filled = re.sub(r"\$\{\w+\}", "arn:aws:lambda:eu-central-1:123456789012:function:x", filled)
 
     assert lint(filled, tmp_path) == []
     assert lint(filled.replace('"Type": "Succeed"', '"Type": "Success"'), tmp_path) != []
@@ -97,6 +100,33 @@ def test_time_limit_is_longer_than_all_parts_together() -> None:
     total = 2 * job + tuning + transform + approval + 6 * quota
 
     assert total < DEFINITION["TimeoutSeconds"] < 365 * 24 * HOUR
+
+
+def test_every_volume_of_a_job_is_encrypted_with_the_key_of_the_stage() -> None:
+    keys = {
+        name: re.findall('"VolumeKmsKeyId": "(.*?)"', json.dumps(STATES[name]["Parameters"]))
+        for name in ("Prepare data", "Evaluate candidate", "Batch inference")
+    }
+    assert list(keys.values()) == [["${DataKey}"]] * 3
+    # The plan knows whether the instance that trains takes a key.
+    assert STATES["Train"]["Parameters"]["ResourceConfig.$"] == "$.plan.training.resources"
+    assert STATES["Plan"]["Parameters"]["volume_key"] == "${DataKey}"
+
+
+def test_traffic_between_instances_of_a_job_is_encrypted() -> None:
+    for name in ("Train", "Tune hyperparameters", "Prepare data", "Evaluate candidate"):
+        assert '"EnableInterContainerTrafficEncryption": true' in json.dumps(STATES[name]["Parameters"]), name
+
+
+def test_everything_that_is_created_has_the_tags_of_the_stacks() -> None:
+    wanted = [{"Key": key, "Value": value} for key, value in stacks.tags("${Stage}").items()]
+    tags = {
+        name: state["Parameters"].get("Tags")
+        for name, state in STATES.items()
+        if ":sagemaker:create" in state.get("Resource", "")
+    }
+    assert len(tags) == 8
+    assert all(found == wanted for found in tags.values()), tags
 
 
 def test_search_space_and_metrics_are_those_of_training() -> None:

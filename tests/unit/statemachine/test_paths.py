@@ -124,6 +124,11 @@ ENDS: list[tuple[str, dict[str, Any], str]] = [
         {**READY, "Describe endpoint": {"EndpointStatus": "InService", "EndpointConfigName": "old"}},
         "Failed",
     ),
+    (
+        "the endpoint does not start",
+        {"Describe endpoint": [{"EndpointStatus": "Creating"}, {"EndpointStatus": "Failed"}]},
+        "Failed",
+    ),
     ("the smoke test fails", {"Smoke test": {"passed": False, "reason": "Off."}}, "Failed"),
     (
         "the rollback takes several attempts",

@@ -45,5 +45,5 @@ def test_runner_asks_the_package_index_only_if_a_package_is_missing(
     assert (done.returncode, done.stderr) == (0, "")
     *pip, module = calls.read_text().splitlines()
     assert ["--no-index" in call for call in pip] == [True, False][:installations]
-    assert all(call.startswith("-m pip install --quiet") for call in pip)
+    assert all(call.startswith("-m pip install --quiet") and "--require-hashes" in call for call in pip)
     assert module == "-u -m some.module --some option"

@@ -11,6 +11,7 @@ from chalicelib.storage.inbox import (
     event_keys,
     event_objects,
     parse_prepared_key,
+    picture_key,
     prepared_key,
     upload_id,
     upload_key,
@@ -104,3 +105,7 @@ def test_prepared_keys_are_parsed() -> None:
     assert event_keys(event_for(dropped(key))) == [key]
     with pytest.raises(ValueError, match="not the key"):
         parse_prepared_key("prepared/mammography-views/../../etc.npy")
+
+
+def test_key_of_a_picture_names_image_and_content() -> None:
+    assert picture_key("chest-xray", "a" * 32, "b" * 64) == f"pictures/chest-xray/{'a' * 32}.{'b' * 64}"

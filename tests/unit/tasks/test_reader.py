@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.tasks import (
+    DisplayWindow,
     EndpointSpec,
     Serving,
     TaskFileError,
@@ -25,6 +26,10 @@ def test_all_tasks_are_loaded() -> None:
         "retinal-oct",
         "retinal-oct-2017",
     ]
+
+
+def test_tasks_of_this_application_are_translated() -> None:
+    assert all(set(task.translations) == {"de"} for task in load_tasks().values())
 
 
 def test_covered_tasks_exist() -> None:
@@ -76,6 +81,10 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
             "'negative' names no class of this task: 'left'",
         ),
         ('modality = "MG"', 'modality = "MG"\nnegative = ""', "'negative' must not be empty"),
+        ("[translations.de]", "[translations.German]", "is called as in BCP 47, such as de, not 'German'"),
+        ('left-cc = "Linke Brust, kraniokaudal"\n', "", "'left-cc' is missing"),
+        ('left-cc = "Linke', 'left-foot = "x"\nleft-cc = "Linke', "unknown key 'left-foot'"),
+        ('title = "Mammographie-Projektionen"\n', "", "'title' is missing"),
         ('covers = ["chest-xray"]', 'covers = ["Toes"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = ["mammography-views"]', "'covers' must name other tasks"),
         ('covers = ["chest-xray"]', 'covers = "chest-xray"', "'covers' must be a list"),
@@ -106,6 +115,15 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
             '[serving]\nkind = "provisioned"\ninstances = 2\ninstance_type = "t3"\n\n[review]\n',
             "no instance type 't3'",
         ),
+        ('name = "skin-line"', 'name = "Skin"', "a window's name is lower-case words joined by hyphens"),
+        ('name = "skin-line"', 'name = "dense-tissue"', "two windows are called 'dense-tissue'"),
+        ("white = 40", "white = 0", "'white' must be more than 'black', which is 0"),
+        ("white = 40", "white = 140", "'white' must be from 0 to 100, not 140"),
+        ("white = 40\n", "", "'white' is missing"),
+        ("white = 40", "width = 400", "'center' is missing"),
+        ("black = 0", "black = 0\ncenter = 40\nwidth = 400", "unknown key 'black'"),
+        ("white = 40", "center = 40\nwidth = 0", "'width' must be from 1 to 65536, not 0"),
+        ('skin-line = "Hautlinie"\n', "", "'skin-line' is missing"),
         ("[review]\n", "[reviews]\n", "'review' is missing"),
         ("width = 112", "width = = 112", "Invalid value"),
     ],
@@ -126,7 +144,7 @@ def test_mistake_is_reported_with_file_and_line(tmp_path: Path, old: str, new: s
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", Serving("serverless", 3072, 5)),
+        ("", Serving("embedded", 3072, 5)),
         ('[serving]\nkind = "embedded"\n', Serving("embedded")),
         (
             '[serving]\nkind = "serverless"\nmemory_mb = 2048\nmax_concurrency = 9\n',
@@ -142,6 +160,17 @@ def test_serving_is_read(tmp_path: Path, text: str, expected: Serving) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(f"{GOOD}\n{text}")
     assert read_task(path).serving == expected
+
+
+def test_windows_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(GOOD.replace("black = 0\nwhite = 40\n", "center = -40\nwidth = 400.5\n"))
+    task = read_task(path)
+    assert task.windows == (
+        DisplayWindow("skin-line", "Skin line", center=-40, width=400.5),
+        DisplayWindow("dense-tissue", "Dense tissue", black=30, white=100),
+    )
+    assert task.translations["de"].windows["skin-line"] == "Hautlinie"
 
 
 @pytest.mark.parametrize("name", ["f", "F-2", "foot--2", "f" * 63])

@@ -45,6 +45,7 @@ def test_optional_values_may_be_missing(table: TomlTable) -> None:
     assert table.optional_string("missing") is None
     assert table.optional_strings("missing") == ()
     assert table.optional_table("missing") is None
+    assert table.optional_tables("missing") == []
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,35 @@ def test_spacing_takes_precedence_over_the_ratio() -> None:
     assert imaging.prepare(images.dicom_file(enhanced), SQUARE).box == (24, 0, 48, 96)
 
 
+@pytest.mark.parametrize(
+    ("elements", "spacing"),
+    [
+        ({"PixelSpacing": [0.15, 0.1]}, [0.15, 0.1]),
+        ({"ImagerPixelSpacing": ["0.143000001", "0.143"]}, [0.143, 0.143]),
+        ({"PixelSpacing": [0.5, 0.5], "ImagerPixelSpacing": [0.6, 0.6]}, [0.5, 0.5]),
+        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.6, 0.6]}, [0.6, 0.6]),
+        ({"PixelSpacing": [19551224, 19551224]}, None),
+        ({"PixelSpacing": [0.1, 10]}, None),
+        ({"PixelSpacing": "0.1"}, None),
+        ({"NominalScannedPixelSpacing": [0.1, 0.1], "PixelAspectRatio": [1, 1]}, None),
+        ({}, None),
+    ],
+)
+def test_spacing_is_that_of_the_pixels_if_it_is_plausible(
+    elements: dict[str, Any], spacing: list[float] | None
+) -> None:
+    source = imaging.prepare(images.dicom_file(quadrant_dataset(**elements)), SQUARE).source
+    assert source.to_dict().get("pixel_spacing") == spacing
+
+
+def test_spacing_of_an_enhanced_file_is_in_its_functional_groups() -> None:
+    measures, group = Dataset(), Dataset()
+    measures.PixelSpacing = [0.25, 0.25]
+    group.PixelMeasuresSequence = Sequence([measures])
+    enhanced = quadrant_dataset(SharedFunctionalGroupsSequence=Sequence([group]))
+    assert imaging.prepare(images.dicom_file(enhanced), SQUARE).source.pixel_spacing == [0.25, 0.25]
+
+
 def test_decimal_comma_is_read() -> None:
     data = with_raw("WindowCenter", "DS", b"2048,0 ", WindowWidth=4096)
     assert corners(data) == AS_WINDOWED

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -24,7 +25,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEG2000Lossless
 
 from chalicelib import errors, imaging
-from chalicelib.imaging import decoded
+from chalicelib.imaging import decoded, display_picture
 from chalicelib.imaging.dicom import attributes, elements, stored_values, tissue
 from chalicelib.tasks import InputSpec
 from tests import images
@@ -126,6 +127,23 @@ def test_stored_values_equal_those_of_pydicom(real: Real) -> None:
     else:
         values = frame.values if expected.ndim == 3 else tissue.value_bits(frame, image)
         np.testing.assert_array_equal(values, expected)
+
+
+def test_display_picture_shows_what_a_model_sees(real: Real) -> None:
+    data, dataset, _ = real
+    if min(dataset.Rows, dataset.Columns) < decoded.MIN_SIDE:
+        return
+    picture = display_picture.make(data)
+    with Image.open(BytesIO(picture.content)) as image:
+        pixels = np.asarray(image).astype(float)
+    spec = InputSpec(picture.width, picture.height, 3 if pixels.ndim == 3 else 1, "stretch")
+    array = imaging.prepare(data, spec).pixels.transpose(1, 2, 0).squeeze()
+    if picture.grey:
+        window = picture.grey.windows[0]
+        pixels = pixels * picture.grey.slope + picture.grey.intercept
+        pixels = (pixels - window.low) / max(window.high - window.low, 1e-9) * 255
+        pixels = 255 - pixels.clip(0, 255) if picture.grey.inverted else pixels.clip(0, 255)
+    np.testing.assert_allclose(pixels, array, atol=GREY_TOLERANCE)
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,25 @@ def test_plan_passes_reviews_and_the_latest_split_to_the_preparation(stage: Stag
     assert arguments[arguments.index("--earlier") + 1] == f"s3://{BUCKET}/retrainings/{TASK}/split.csv"
 
 
+def test_plan_reads_uploaded_images_as_well(stage: Stage) -> None:
+    assert data_places(stage) == [f"s3://{BUCKET}/datasets/{TASK}"]
+    stage.bucket.write(f"labelled/{TASK}/left-cc/{'0' * 64}.png", b"x", "image/png")
+
+    assert data_places(stage) == [f"s3://{BUCKET}/datasets/{TASK}", f"s3://{BUCKET}/labelled/{TASK}"]
+    assert stage.plan()["data"]["images"] == 4
+
+    for key in list(stage.bucket.keys(f"datasets/{TASK}/")):
+        stage.bucket.delete(key)
+    assert data_places(stage) == [f"s3://{BUCKET}/labelled/{TASK}"]
+
+
+def data_places(stage: Stage) -> list[str]:
+    """The places that the preparation reads."""
+    arguments: list[str] = stage.plan()["preparing"]["arguments"]
+    begin = arguments.index("--data") + 1
+    return arguments[begin : arguments.index("--output")]
+
+
 def test_plan_has_the_current_model(stage: Stage, tmp_path: Any) -> None:
     metrics = {name: {"value": 0.9} for name in ("accuracy", "balanced_accuracy", "auc")}
     facts: dict[str, Any] = {"data": {"fingerprint": "f00"}, "metrics": {"test": metrics}}
@@ -84,8 +103,8 @@ def test_plan_passes_images_of_other_tasks(stage: Stage) -> None:
 
 
 def test_stage_setting_overrides_the_serving_of_the_task(stage: Stage) -> None:
-    assert load_task(TASK).serving.kind == "serverless"
-    (variant,) = stage.plan()["serving"]["variants"]
+    assert load_task(TASK).serving.kind == stage.plan()["serving"]["kind"] == "embedded"
+    (variant,) = stage.plan(serving={TASK: "serverless"})["serving"]["variants"]
     assert "ServerlessConfig" in variant
 
     serving = stage.plan(serving={TASK: "provisioned"})["serving"]

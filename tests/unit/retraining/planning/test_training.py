@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from chalicelib.hyperparameters import searched
 from chalicelib.retraining.planning.plan import TrainingPlan
 from chalicelib.retraining.planning.training import (
     MAX_RUNTIME_SECONDS,
     MAX_WAIT_SECONDS,
     Code,
+    Instance,
     plan_training,
 )
 from chalicelib.retraining.request import parse_request
@@ -15,10 +18,13 @@ from tests.models import TASK
 
 FOLDER = f"s3://bucket/retrainings/{TASK}/run-1/"
 CODE = Code("s3://bucket/code/0123", "0123456")
+INSTANCE = Instance("ml.c7i.2xlarge", "key")
 
 
-def planned(code: Code = CODE, ood_data: bool = False, **request: Any) -> TrainingPlan:
-    return plan_training(parse_request({"task": TASK, **request}), code, "bucket", FOLDER, ood_data)
+def planned(
+    code: Code = CODE, ood_data: bool = False, instance: Instance = INSTANCE, **request: Any
+) -> TrainingPlan:
+    return plan_training(parse_request({"task": TASK, **request}), code, instance, "bucket", FOLDER, ood_data)
 
 
 def test_hyperparameters_name_code_and_data() -> None:
@@ -44,6 +50,21 @@ def test_search_does_not_fix_the_hyperparameters_that_it_varies() -> None:
 
     assert plan["hyperparameters"].keys().isdisjoint(searched())
     assert (plan["hyperparameters"]["epochs"], plan["hyperparameters"]["tta"]) == ("2", "all")
+
+
+@pytest.mark.parametrize(
+    ("instance", "encrypted"),
+    [
+        *((name, True) for name in ("ml.c7i.2xlarge", "ml.m5.large", "ml.p3.2xlarge", "ml.c5.xlarge")),
+        *((name, False) for name in ("ml.g4dn.xlarge", "ml.g5.xlarge", "ml.m5d.large", "ml.p4d.24xlarge")),
+        *((name, False) for name in ("ml.p3dn.24xlarge", "ml.g6e.xlarge", "ml.p5.48xlarge")),
+    ],
+)
+def test_volume_is_encrypted_unless_the_instance_has_disks_of_its_own(instance: str, encrypted: bool) -> None:
+    resources = planned(instance=Instance(instance, "key"))["resources"]
+
+    key = {"VolumeKmsKeyId": "key"} if encrypted else {}
+    assert resources == {"InstanceCount": 1, "InstanceType": instance, "VolumeSizeInGB": 100, **key}
 
 
 def test_images_of_other_tasks_are_a_channel() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.api.parameters import StrParameter
-from chalicelib.api.routes import Content, Route
+from chalicelib.api.route import Content, Route
 from chalicelib.errors import InvalidRequest, NotAllowed, UnknownResult, UnknownTask, UnsupportedMediaType
 
 

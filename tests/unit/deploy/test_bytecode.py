@@ -1,0 +1,48 @@
+"""The bytecode in the Lambdas' layer."""
+
+import importlib.util
+import marshal
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy import bytecode
+from deploy.bytecode import add_bytecode, imported_modules
+
+
+def test_application_modules_and_those_that_it_imports_later_are_known() -> None:
+    modules = imported_modules()
+    for name in ("numpy", "PIL.Image", "PIL.TiffImagePlugin", "pydicom", "onnxruntime", "aws_xray_sdk.core"):
+        assert name in modules
+    assert "numpy.f2py" not in modules
+
+
+def bytecode_of(source: Path) -> Path:
+    return Path(importlib.util.cache_from_source(str(source)))
+
+
+def test_bytecode_is_used_whatever_the_date_and_is_the_same_everywhere(tmp_path: Path) -> None:
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        (folder / "package").mkdir(parents=True)
+        (folder / "package" / "__init__.py").write_text("VALUE = 'source'\n")
+        (folder / "package" / "used.py").write_text("VALUE = __file__\n")
+        (folder / "package" / "unused.py").write_text("")
+        add_bytecode(folder, ["package", "package.used", "package.missing", "json"])
+    first, second = (bytecode_of(folder / "package" / "__init__.py") for folder in folders)
+    assert first.read_bytes() == second.read_bytes()
+    assert not bytecode_of(folders[0] / "package" / "unused.py").exists()
+    (folders[0] / "package" / "__init__.py").write_text("VALUE = 'changed'\n")
+    program = "import package, package.used; print(package.VALUE)"
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=folders[0], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "source"
+
+
+def test_stack_traces_name_the_layer(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("def fail(): raise ValueError\n")
+    add_bytecode(tmp_path, ["module"])
+    header = 16
+    code = marshal.loads(bytecode_of(tmp_path / "module.py").read_bytes()[header:])
+    assert code.co_filename == str(bytecode.LAYER / "module.py")

@@ -1,0 +1,51 @@
+"""What holds for the resources of all templates."""
+
+import pytest
+
+from deploy import stacks
+from tests.cloud import FOUNDATION, template
+from tests.stage import ROOT
+
+TEMPLATES = [*(ROOT / "deploy").glob("*.yaml"), *ROOT.glob("*/template.yaml")]
+RESOURCES = [
+    (name, resource)
+    for path in TEMPLATES
+    for name, resource in template(path)["Resources"].items()
+    if "Type" in resource  # else a loop
+]
+
+
+def test_log_groups_are_encrypted_with_a_key() -> None:
+    groups = [(name, one) for name, one in RESOURCES if one["Type"] == "AWS::Logs::LogGroup"]
+
+    assert len(groups) > 9
+    assert [name for name, one in groups if "KmsKeyId" not in one["Properties"]] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "member"),
+    [
+        ("ResultsTable", "DeletionProtectionEnabled"),
+        ("RetrainingsTable", "DeletionProtectionEnabled"),
+        ("UserPool", "DeletionProtection"),
+    ],
+)
+def test_data_is_protected_from_deletion_when_its_stack_exists(resource: str, member: str) -> None:
+    properties = template(FOUNDATION)["Resources"][resource]["Properties"]
+    assert properties[member][0] == "IsProtected"
+
+
+def test_audit_entries_are_deleted_only_when_their_time_is_over() -> None:
+    rules = template(FOUNDATION)["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    of_entries = [rule for rule in rules if "audit/".startswith(rule.get("Prefix", "-"))]
+
+    assert [rule["ExpirationInDays"] for rule in of_entries] == ["AuditDays"]
+    assert [rule["Id"] for rule in rules if "ExpirationInDays" in rule and "Prefix" not in rule] == []
+
+
+def test_stacks_have_tags(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stacks, "without_comments", lambda template: template)
+    request = stacks.stack_request("negatoscope-prod-x", "{}", {"Stage": "prod"}, exists=False)
+
+    tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    assert tags == stacks.tags("prod") == {"application": "negatoscope", "stage": "prod"}

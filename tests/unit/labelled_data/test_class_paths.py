@@ -1,0 +1,40 @@
+"""Classes of labelled images by the paths of their files."""
+
+import pytest
+
+from chalicelib.labelled_data.class_paths import class_finder
+from chalicelib.tasks import load_task
+
+CHEST = load_task("chest-xray").class_names
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("normal/a.png", "normal"),
+        ("train/Bacterial Pneumonia/a.JPG", "bacterial-pneumonia"),
+        ("viral-pneumonia/patient 1/b.dcm", "viral-pneumonia"),
+        ("other/normal/a.png", ""),
+        ("a.png", ""),
+        ("normal/notes.txt", None),
+    ],
+)
+def test_class_is_that_of_the_folder(path: str, found: str | None) -> None:
+    assert class_finder([path, "normal/b.png"], CHEST)(path) == found
+
+
+def test_class_of_a_public_data_set_is_found_by_its_file_names() -> None:
+    paths = [f"PNEUMONIA/person{number}_bacteria_1.jpeg" for number in range(9)] + ["NORMAL/IM-1.jpeg"]
+
+    find = class_finder(paths, CHEST)
+
+    assert [find(path) for path in paths[-2:]] == ["bacterial-pneumonia", "normal"]
+
+
+def test_masks_are_no_images_to_train_on() -> None:
+    names = load_task("breast-ultrasound").class_names
+    image, mask = "benign/benign (1).png", "benign/benign (1)_mask.png"
+
+    find = class_finder([image, mask], names)
+
+    assert (find(image), find(mask)) == ("benign", None)
