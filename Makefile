@@ -58,6 +58,9 @@ GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference de
 TEMPLATES := $(wildcard deploy/*.yaml) statemachine/template.yaml frontend/template.yaml
 # The plugin takes seconds to import, and only the random requests need it.
 QUICKLY := -p no:schemathesis
+# How often a failed test of the whole system is run again; the report shows why. On shared machines, CI has one.
+RERUNS ?= 0
+SYSTEM := $(QUICKLY) --reruns $(RERUNS) --max-suite-reruns 5 --rerun-show-tracebacks
 
 .PHONY: help
 help: ## list the targets
@@ -115,7 +118,7 @@ environments: $(DEV) $(TRAINING) $(LIBRARIES) $(TYPESCRIPT) ## install what the 
 
 .PHONY: test-stack
 test-stack: $(DEV) $(TRAINING) $(LIBRARIES) ## stack tests, which start the whole system, and the short form of `make soak`
-	.venv/bin/python -m pytest $(QUICKLY) --durations=15 tests/stack tests/soak --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
+	.venv/bin/python -m pytest $(SYSTEM) --durations=15 tests/stack tests/soak --ignore $(RETRAINING) --ignore $(LOGIN_TESTS)
 
 .PHONY: test-soak
 test-soak: $(DEV) $(TRAINING) ## only the short form of `make soak`
@@ -127,11 +130,11 @@ soak: $(DEV) $(TRAINING) ## load the whole system, kill parts of it, and use it 
 
 .PHONY: test-browser
 test-browser: $(DEV) $(TRAINING) $(LIBRARIES) ## browser tests, before the whole system, and those of the login
-	.venv/bin/python -m pytest $(QUICKLY) --durations=5 tests/browser $(LOGIN_TESTS) --ignore $(DAY)
+	.venv/bin/python -m pytest $(SYSTEM) --durations=5 tests/browser $(LOGIN_TESTS) --ignore $(DAY)
 
 .PHONY: test-retraining
 test-retraining: $(DEV) $(TRAINING) $(LIBRARIES) ## the longest tests: retrainings from end to end
-	.venv/bin/python -m pytest $(QUICKLY) --durations=5 $(RETRAINING) $(DAY)
+	.venv/bin/python -m pytest $(SYSTEM) --durations=5 $(RETRAINING) $(DAY)
 
 .PHONY: test-training
 test-training: $(TRAINING) ## training tests
