@@ -71,7 +71,7 @@ def test_retry_waits_for_the_time_in_retry_after(server: FakeApi, api: Api, task
 
     api.classify(b"x")
 
-    assert 0.9 < time.monotonic() - start < 5
+    assert time.monotonic() - start > 0.9
 
 
 def test_persistent_error_is_raised_after_all_retries(server: FakeApi, api: Api) -> None:

@@ -242,8 +242,9 @@ def test_resampling_in_blocks_changes_no_result(monkeypatch: pytest.MonkeyPatch)
 
 def test_evaluation_with_a_thousand_resamples_takes_seconds() -> None:
     answers = random_predictions(2000, images_per_group=3)
-    start = time.perf_counter()
+    # Processor time, because other tests run at the same time.
+    start = time.process_time()
 
     evaluate(answers, NAMES, 1000, 0, negative="a")
 
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20

@@ -25,7 +25,7 @@ def container(tmp_path: Path, program: str) -> tuple[Container, list[str]]:
 
 
 def wait_for_line(lines: list[str]) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not lines and time.monotonic() < deadline:
         time.sleep(0.02)
     return lines[0]
