@@ -43,10 +43,11 @@ def launched(playwright: Playwright) -> Iterator[Browser]:
     """
     proxied = [sys.executable, "-m", "tests.browser.bidi_proxy", find_firefox()]
     with tempfile.TemporaryDirectory() as folder:
-        # Playwright starts one file.
+        # Playwright starts one file. Firefox refuses to start in the home of another user.
         starter = Path(folder, "firefox")
         starter.write_text(
-            f'#!/bin/sh\ncd {shlex.quote(str(PROJECT))} && exec {shlex.join(proxied)} "$@"\n',
+            f"#!/bin/sh\ncd {shlex.quote(str(PROJECT))} && "
+            f'HOME={shlex.quote(folder)} exec {shlex.join(proxied)} "$@"\n',
             encoding="utf-8",
         )
         starter.chmod(0o700)

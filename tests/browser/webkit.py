@@ -62,7 +62,16 @@ def _screen(folder: Path) -> Iterator[str]:
 @contextmanager
 def _driver(folder: Path, display: str) -> Iterator[int]:
     """Run the driver on a screen, with settings from a folder; yield its port."""
-    settings = {"DISPLAY": display, "GDK_BACKEND": "x11", "XDG_CONFIG_HOME": str(folder)}
+    # Nothing depends on the machine's home, graphics card, or desktop.
+    settings = {
+        "DISPLAY": display,
+        "GDK_BACKEND": "x11",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+        "NO_AT_BRIDGE": "1",
+        "WEBKIT_DISABLE_DMABUF_RENDERER": "1",
+        "HOME": str(folder),
+        **{f"XDG_{name}": str(folder) for name in ("CACHE_HOME", "CONFIG_HOME", "DATA_HOME", "RUNTIME_DIR")},
+    }
     port, _ = free_ports()
     command = [DRIVER, f"--port={port}"]
     with _running(Process(DRIVER, command, folder / "driver", os.environ | settings)) as driver:
