@@ -5,7 +5,9 @@ The mapping from calls to actions and resources follows the Service Authorizatio
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -314,3 +316,30 @@ _SERVICES = {
     "cloudwatch": _cloudwatch,
     "application-autoscaling": _autoscaling,
 }
+
+
+class Running:
+    """The Lambda that makes a call, in tests that run all Lambdas in one process."""
+
+    def __init__(self) -> None:
+        self._functions: list[str] = []
+        """The first waits for the others, which run in its thread."""
+        self._thread = 0
+
+    @contextmanager
+    def entered(self, function: str) -> Iterator[None]:
+        """Run a Lambda in this block; a person, if it has no name."""
+        if not self._functions:
+            self._thread = threading.get_ident()
+        self._functions.append(function)
+        try:
+            yield
+        finally:
+            self._functions.pop()
+
+    @property
+    def function(self) -> str:
+        """The Lambda to which the current thread belongs; empty if it is a person's."""
+        if not self._functions:
+            return ""
+        return self._functions[-1 if threading.get_ident() == self._thread else 0]

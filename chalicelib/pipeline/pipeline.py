@@ -1,7 +1,7 @@
 """The pipeline of an image: it arrives, is prepared, and is classified."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
-from chalicelib.observability import logger, tracer
+from chalicelib.observability import logger
 from chalicelib.pipeline import missing_picture, prepared, quarantine, report
 from chalicelib.pipeline.decoder import IN_THE_BACKGROUND, WHILE_SOMEONE_WAITS, WITHOUT_PICTURES, Decoder
 from chalicelib.pipeline.prepared import PreparedArray
@@ -47,12 +47,18 @@ class Pipeline:
     tasks: Mapping[str, Task]
     decoder: Decoder
 
-    @tracer.capture_method(capture_response=False)
-    def classify_now(self, task: Task, data: bytes) -> Result:
+    def classify_now(
+        self, task: Task, data: bytes, wait_for_entry: Callable[[], None] = lambda: None
+    ) -> Result:
         """Classify an image while the caller waits.
 
         The id is derived from the content, so the same image gets the same result again, unless the model has
         changed. If it lacks a display picture, that is added.
+
+        Args:
+            task: of the image.
+            data: the file.
+            wait_for_entry: called before anything is changed: it waits for the entry in the audit record.
 
         Raises:
             ImageError: if the image cannot be used.
@@ -62,24 +68,31 @@ class Pipeline:
         started = timestamps.now()
         self.classifier.require_model(task)
         image_id = inbox.new_id("api", task.name, data)
-        earlier = self.table.find(image_id)
-        if earlier and earlier["status"] == result_document.DELETED:
-            earlier = None  # it is sent again after its deletion: a new image
+        known = self.table.find(image_id)
+        # After a deletion, it is a new image.
+        earlier = known if known and known["status"] != result_document.DELETED else None
         if (
             earlier
             and self.classifier.is_current(task, earlier["model"])
             and prepared.is_stored(self.bucket, earlier)
         ):
+            wait_for_entry()
             return missing_picture.add(earlier, task, data, self.decoder, self.decisions)
         base = earlier or result_document.received(image_id, task.name, "api")
         decoded = self.decoder.decode(task, image_id, data, WHILE_SOMEONE_WAITS)
         image = PreparedArray.of(decoded, base, started)
         result = self._answer(task, image, image_id)
+        wait_for_entry()
         # It is stored first: if this process dies, the array's event makes the classify Lambda finish.
         prepared.store(self.bucket, task.name, image_id, image)
-        return self._replace(result, started) if earlier else self._decide(result, started)
+        if earlier:
+            return self._replace(result, started)
+        # The caller need not wait for the document: that Lambda writes it, too.
+        if known is None and self.table.finish(result, documented=False):
+            report.classified(result, started)
+            return result
+        return self._decide(result, started)
 
-    @tracer.capture_method(capture_response=False)
     def try_out(self, task: Task, data: bytes) -> Result:
         """Classify an image while the caller waits, and keep neither the image nor the result.
 
@@ -119,7 +132,6 @@ class Pipeline:
         report.classified(result, started)
         return result
 
-    @tracer.capture_method(capture_response=False)
     def prepare(self, original: InboxObject) -> None:
         """Prepare a file in the inbox, or quarantine it with the reason."""
         task = self.tasks.get(original.task_name)
@@ -161,7 +173,6 @@ class Pipeline:
         self._finish(decision, original.time, original)
         return True
 
-    @tracer.capture_method(capture_response=False)
     def classify(self, keys: Sequence[str]) -> None:
         """Classify prepared arrays, in one batch per task.
 
@@ -170,7 +181,7 @@ class Pipeline:
         """
         waiting: dict[str, list[str]] = defaultdict(list)
         for task_name, image_id in map(inbox.parse_prepared_key, keys):
-            if not self._is_finished(image_id):
+            if not self._finish_request(image_id):
                 waiting[task_name].append(image_id)
         for task_name, image_ids in waiting.items():
             self._classify_batch(self.tasks[task_name], image_ids)
@@ -245,6 +256,7 @@ class Pipeline:
         if quarantined and original:
             quarantine.move(self.bucket, original, result)
         if not self.table.finish(result, decision.revision):
+            self._finish_request(result["id"])
             return
         if quarantined:
             report.quarantined(result)
@@ -263,6 +275,11 @@ class Pipeline:
             links.append(self.bucket.link(original.key, version_id=original.version_id))
         return links
 
-    def _is_finished(self, image_id: str) -> bool:
-        result = self.table.find(image_id)
-        return result is not None and result["status"] != result_document.RECEIVED
+    def _finish_request(self, image_id: str) -> bool:
+        """Finish what a request began that has stored a result; False if there is none."""
+        entry = self.table.entry(image_id)
+        if entry is None or entry.result["status"] == result_document.RECEIVED:
+            return False
+        if entry.lacks_document:
+            self.decisions.document(entry)
+        return True

@@ -14,6 +14,7 @@ from chalicelib.errors import NotClassified
 from chalicelib.results import result_document
 from chalicelib.results.result_document import Result
 from chalicelib.results.table import ResultsTable, deleted_result, unknown_result
+from chalicelib.results.table_item import Entry
 from chalicelib.storage.bucket import DataBucket, StoredObject
 from chalicelib.storage.errors import AccessDenied, ObjectChanged, ObjectMissing, StorageFailed
 
@@ -53,6 +54,11 @@ class Decisions:
                 raise StorageFailed("a result was removed while it was written") from None
             return found
         return StoredResult(result, revision, None)
+
+    def document(self, entry: Entry) -> None:
+        """Write the document of a result that only the table has; the table follows it if there is one."""
+        decision = self.decide(entry.result, entry.revision)
+        self.table.end_change(decision.result, decision.revision)
 
     def find(self, result: Result) -> StoredResult | None:
         """The decision on the image of `result`; None if there is none."""

@@ -108,11 +108,18 @@ class ResultsTable(ResultQueries):
         item: dict[str, Any] = response["Attributes"]
         return {name: value for name, value in item.items() if name != "expires_at"}
 
-    def finish(self, result: Result, revision: int = 0) -> bool:
-        """Store the final result of an image; False if it already has one."""
+    def finish(self, result: Result, revision: int = 0, *, documented: bool = True) -> bool:
+        """Store the final result of an image; False if it already has one.
+
+        Args:
+            result: the result.
+            revision: its revision.
+            documented: whether `results/` holds it. If not, the image is marked as unfinished until it does.
+        """
+        mark = {} if documented else {"unfinished": _shard(result["id"]), "unfinished_since": now()}
         try:
             self._table.put_item(
-                Item=result_item(result, revision),
+                Item=result_item(result, revision) | mark,
                 ConditionExpression="attribute_not_exists(#status) OR #status = :received",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={":received": RECEIVED},

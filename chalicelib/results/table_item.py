@@ -50,6 +50,11 @@ class Entry:
         return self.result["status"] in FINISHED
 
     @property
+    def lacks_document(self) -> bool:
+        """Whether a request stored the result, and `results/` is yet to have it."""
+        return self.finished and self.unfinished_since is not None and self.pending is None
+
+    @property
     def deleted(self) -> bool:
         """Whether an admin has deleted the result; what was stored of the image may not be gone yet."""
         return self.result["status"] == DELETED

@@ -70,13 +70,14 @@ def list_tasks() -> schemas.Tasks:
 )
 def classify_image(task: str) -> Result:
     """Classify one image of at most 4.5 MB, given as the request's body."""
-    pipeline, found = dependencies.pipeline(), find_task(task)
-    image = uploads.small_image(body_bytes(api.request))
+    found, image = find_task(task), uploads.small_image(body_bytes(api.request))
+    audit, user = dependencies.audit(), api.user
     if queries.STORE.read(api.query) is False:
-        dependencies.audit().record(api.user, "try-image", task)
-        return pipeline.try_out(found, image)
-    dependencies.audit().record(api.user, "classify-image", inbox.new_id("api", task, image), task=task)
-    return pipeline.classify_now(found, image)
+        with audit.recording(user, "try-image", task):
+            return dependencies.pipeline().try_out(found, image)
+    image_id = inbox.new_id("api", task, image)
+    with audit.recording(user, "classify-image", image_id, task=task) as wait_for_entry:
+        return dependencies.pipeline().classify_now(found, image, wait_for_entry)
 
 
 @api.get("/tasks/{task}/models")

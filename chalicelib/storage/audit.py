@@ -2,8 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypedDict
@@ -110,6 +111,21 @@ class Audit:
         # The name is new, so an object in the way is this entry: the AWS library repeated a lost request.
         with suppress(ObjectChanged):
             self.bucket.replace_json(key, entry, None, {})
+
+    @contextmanager
+    def recording(self, user: str, act: Act, subject: str, **details: str) -> Iterator[Callable[[], None]]:
+        """Record an act while the block does what precedes it. The block ends after the entry is stored.
+
+        Yields:
+            A function that waits for the entry. Call it before anything is changed.
+
+        Raises:
+            StorageFailed: if the entry could not be stored; from that function, or at the end.
+        """
+        with ThreadPoolExecutor(1) as thread:
+            entry = thread.submit(self.record, user, act, subject, **details)
+            yield entry.result
+            entry.result()
 
     def page(
         self, limit: int, cursor: str | None, wanted: AuditFilter = EVERY_ENTRY

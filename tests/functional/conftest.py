@@ -29,7 +29,7 @@ from tests.injection.faults import Call as AwsCall
 from tests.injection.faults import Interceptor
 from tests.lambdas import FakeLambda, in_process
 from tests.models import METRICS, TASK, VERSION, write_package
-from tests.policies import WATCH
+from tests.policies import WATCH, Running
 from tests.stage import RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
@@ -69,21 +69,18 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture(autouse=True)
 def _roles_allow_all_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No Lambda may make a call that its role does not allow. Calls of tests themselves are a person's."""
-    running: list[str] = []
+    running = Running()
 
     def within[**Given, T](function: Callable[Given, T], name: str | None = None) -> Callable[Given, T]:
         def run(*given: Given.args, **more: Given.kwargs) -> T:
-            running.append(str(given[1]) if name is None else name)
-            try:
+            with running.entered(str(given[1]) if name is None else name):
                 return function(*given, **more)
-            finally:
-                running.pop()
 
         return run
 
     def check(call: AwsCall) -> None:
-        if running and running[-1]:
-            WATCH.call(running[-1], call.service, call.operation, call.parameters)
+        if running.function:
+            WATCH.call(running.function, call.service, call.operation, call.parameters)
 
     monkeypatch.setattr(Chalice, "__call__", within(Chalice.__call__, "api"))
     monkeypatch.setattr(TestLambdaClient, "invoke", within(TestLambdaClient.invoke))

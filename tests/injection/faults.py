@@ -16,6 +16,7 @@ A test runs its code once in `watched()` to learn how many calls it makes, then 
         check()
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ class Interceptor:
         self._took_effect = took_effect
         self._began = began
         self._killed = False
+        self._counting = threading.Lock()
 
     @contextmanager
     def active(self) -> Iterator["Interceptor"]:
@@ -115,8 +117,9 @@ class Interceptor:
     def _intercept(self, call: Call, carry_out: Callable[[], Any]) -> Any:
         if self._killed:
             raise Killed  # another thread of the same process, or code that swallowed the first Killed
-        number = len(self.calls)
-        self.calls.append(call)
+        with self._counting:
+            number = len(self.calls)
+            self.calls.append(call)
         self._began(call)
         if self._fault is None or self._fault.call != number:
             return self._effect(call, carry_out)

@@ -101,6 +101,12 @@ def _batch(world: World) -> Any:
     return {"Records": records}
 
 
+def _requested(world: World) -> Any:
+    """A request has stored array and result; the Lambda is to write the document."""
+    assert world.ask(**_classify(world))[0] == 200
+    return _event(world)
+
+
 def _image(number: int) -> bytes:
     return images.grey_file(height=100 + number)
 
@@ -186,6 +192,7 @@ HANDLERS = (
     Handler("prepare: not an image", _dropped(f"inbox/{TASK}/ward 7/letter.txt", b"Dear colleague,")),
     Handler("prepare: a replaced file", _replaced, results=2, counted=2, found_by_sweep=False),
     Handler("classify: two images", _batch, results=2, counted=2, function="classify"),
+    Handler("classify: the image of a request", _requested, function="classify"),
 )
 SWEEPS = (
     Sweeping("sweep: a stuck image", _stuck),

@@ -19,7 +19,7 @@ from chalicelib.models.classifier import Classifier
 from chalicelib.storage import inbox
 from tests import lambdas, policies
 from tests.injection.faults import Answer, Call, Fault, Interceptor, Killed
-from tests.policies import Need
+from tests.policies import Need, Running
 from tests.stage import BUCKET
 
 Event = Mapping[str, Any]
@@ -47,8 +47,7 @@ class World:
         """Answers of services that moto does not run, by "service:operation"."""
         self.needed: set[tuple[str, Need]] = set()
         """What the Lambdas needed, each with the name of the Lambda."""
-        self._running: list[str] = []
-        """The Lambdas that are running: the first waits for the others."""
+        self._running = Running()
         self.unconditional: list[str] = []
         """Updates of items without a condition, which could create an item that has expired."""
         self._printed = StringIO()
@@ -165,15 +164,12 @@ class World:
     @contextmanager
     def running(self, function: str) -> Iterator[None]:
         """Check all calls in this block against the policies of a Lambda's role; none if it has no name."""
-        self._running.append(function)
-        try:
+        with self._running.entered(function):
             yield
-        finally:
-            self._running.pop()
 
     def needs(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
         """Check a call of the Lambda that is running."""
-        function = self._running[-1] if self._running else ""
+        function = self._running.function
         if not function:
             return  # a person's
         found = policies.WATCH.call(function, service, operation, parameters)

@@ -6,7 +6,7 @@ import numpy as np
 
 from local.stack import BUCKET
 from tests import images
-from tests.stack.client import TASK, Client
+from tests.stack.client import TASK, Client, wait_for
 from tests.stack.functions import Function
 
 FILE = "Jane Doe 1955-12-24"
@@ -36,11 +36,14 @@ def test_no_file_or_patient_name_is_logged_or_stored(client: Client) -> None:
     assert_anonymous("the answers", json.dumps(results) + posted.body.decode())
     assert_anonymous("the table", client.api("GET", "/api/results.csv").body.decode())
     ids = [result["id"] for result in (*results, posted.json)]
-    own = [
-        key for key in client.keys("results/") + client.keys("prepared/") if any(name in key for name in ids)
-    ]
-    assert len(own) == len(ids) + 2  # one result each, and an array for each of the two good images
-    for key in own:
+
+    def own() -> list[str]:
+        keys = client.keys("results/") + client.keys("prepared/")
+        return [key for key in keys if any(name in key for name in ids)]
+
+    # One result each, and an array for each of the two good images. The document of the posted one comes last.
+    wait_for(lambda: len(own()) == len(ids) + 2)
+    for key in own():
         stored = client.s3.get_object(Bucket=BUCKET, Key=key)
         text = key + json.dumps(stored["Metadata"]) + stored["Body"].read().decode("latin-1")
         assert_anonymous(key, text)

@@ -24,6 +24,7 @@ def left(pipeline: Pipeline) -> list[str]:
     """Keys of what a request left that ended early, beside an image that has its result."""
     versioned()
     pipeline.classify_now(TASK_, images.film())
+    pipeline.classify(stored_keys("prepared/"))
     keys = [
         picture_key(TASK, NOBODY, "0" * 64),
         picture_key(TASK, NOBODY, "1" * 64),

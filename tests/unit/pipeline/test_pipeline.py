@@ -1,5 +1,6 @@
 """Images from the inbox, and from requests, to their results."""
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,14 @@ import pytest
 
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
 from chalicelib.limits import MAX_FILE_BYTES
+from chalicelib.pipeline import prepared
 from chalicelib.pipeline.pipeline import Pipeline
+from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
+from chalicelib.results.decisions import Decisions
 from chalicelib.results.table import ResultsTable
+from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from chalicelib.storage.inbox import (
     InboxObject,
     prepared_key,
@@ -94,7 +100,9 @@ def test_two_deliveries_at_the_same_time_make_one_result(
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     key = [prepared_key(TASK, dropped.id)]
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # both checked before either had finished
+    monkeypatch.setattr(
+        Pipeline, "_finish_request", lambda *_: False
+    )  # both checked before either had finished
     pipeline.classify(key)
     pipeline.classify(key)
     assert metric_count(capsys, "Classified") == 1
@@ -196,7 +204,7 @@ def test_late_classification_does_not_overwrite_a_review(
     pipeline.classify([prepared_key(TASK, dropped.id)])
     review = review_by("local")
     reviewed = pipeline.decisions.review(dropped.id, add_reading(review))
-    monkeypatch.setattr(Pipeline, "_is_finished", lambda *_: False)  # it checked before the other finished
+    monkeypatch.setattr(Pipeline, "_finish_request", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
         stored_document(result_document.key(reviewed))["review"]
@@ -235,9 +243,83 @@ def test_direct_classification_is_stored_and_repeatable(
     assert first["status"] == "classified"
     assert first["arrival"] == "api"
     assert pipeline.classify_now(TASK_, images.grey_file()) == pipeline.table.get(first["id"]) == first
-    assert stored_document(f"results/{TASK}/{first['id']}.json") == first
-    pipeline.classify([prepared_key(TASK, first["id"])])  # the event of its prepared array
+    for _ in range(2):
+        pipeline.classify([prepared_key(TASK, first["id"])])  # the event of its prepared array
+        assert stored_document(f"results/{TASK}/{first['id']}.json") == first
+        assert list(chain.from_iterable(pipeline.table.unfinished())) == []
     assert metric_count(capsys, "Classified") == 1
+
+
+def test_sweeper_writes_the_document_if_the_event_of_the_array_is_lost(pipeline: Pipeline) -> None:
+    result = pipeline.classify_now(TASK_, images.grey_file())
+    assert stored_keys("results/") == []
+    Clockwork(pipeline).run()
+    assert stored_document(result_document.key(result)) == result == pipeline.table.get(result["id"])
+    assert list(chain.from_iterable(pipeline.table.unfinished())) == []
+
+
+def test_review_before_the_event_of_the_array_stays(pipeline: Pipeline) -> None:
+    result = pipeline.classify_now(TASK_, images.grey_file())
+    review = review_by("me")
+    reviewed = pipeline.decisions.review(result["id"], add_reading(review))
+    pipeline.classify([prepared_key(TASK, result["id"])])
+    assert reviewed["review"] == review
+    assert stored_document(result_document.key(result)) == reviewed == pipeline.table.get(result["id"])
+
+
+def test_review_that_is_under_way_keeps_its_mark(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the event ended the change of somebody who has died, nobody would finish it."""
+    image_id = pipeline.classify_now(TASK_, images.grey_file())["id"]
+
+    def die(*_: Any) -> None:
+        raise StorageFailed("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ResultsTable, "end_change", die)
+        with pytest.raises(StorageFailed):
+            pipeline.decisions.review(image_id, add_reading(review_by("me")))
+    pipeline.classify([prepared_key(TASK, image_id)])
+    assert [found for found, _ in chain.from_iterable(pipeline.table.unfinished())] == [image_id]
+    Clockwork(pipeline).run()
+    assert pipeline.table.get(image_id)["review"] == review_by("me")
+
+
+@pytest.mark.parametrize("moment", ["entry", "finish"])
+def test_request_and_event_of_its_array_agree(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The classify Lambda may be faster than the request that stored the array, or come in between."""
+    store, decide = prepared.store, Decisions.decide
+
+    def overtaken(bucket: DataBucket, task: str, image_id: str, image: PreparedArray) -> None:
+        store(bucket, task, image_id, image)
+        if moment == "entry":
+            pipeline.classify([prepared_key(task, image_id)])
+
+    monkeypatch.setattr(prepared, "store", overtaken)
+    if moment == "finish":
+        # The Lambda has found nothing in the table; the request finishes before the Lambda does.
+        result = pipeline.classify_now(TASK_, images.grey_file())
+        entry = pipeline.table.entry(result["id"])
+        other = result | {"classified_at": "later"}
+        assert entry
+        pipeline._finish(decide(pipeline.decisions, other), None)
+    else:
+        result = pipeline.classify_now(TASK_, images.grey_file())
+    stored = pipeline.table.get(result["id"])
+    assert stored_document(result_document.key(result)) == stored
+    assert stored["label"] == result["label"]
+    assert list(chain.from_iterable(pipeline.table.unfinished())) == []
+
+
+def test_nothing_is_stored_without_an_entry_in_the_audit_record(pipeline: Pipeline) -> None:
+    def fail() -> None:
+        raise StorageFailed("PutObject: 500")
+
+    with pytest.raises(StorageFailed):
+        pipeline.classify_now(TASK_, images.grey_file(), fail)
+    assert [key for key in stored_keys() if not key.startswith("pictures/")] == []
+    assert pipeline.table.page() == ([], None)
 
 
 def test_new_model_classifies_again_and_keeps_the_review(pipeline: Pipeline, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The audit record in the bucket."""
 
+import threading
+import time
 from typing import cast
 
 import boto3
@@ -8,6 +10,7 @@ import pytest
 from chalicelib.errors import InvalidRequest
 from chalicelib.storage.audit import Act, Audit, AuditEntry, AuditFilter
 from chalicelib.storage.bucket import DataBucket
+from chalicelib.storage.errors import StorageFailed
 from tests.stage import BUCKET
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -34,6 +37,61 @@ def test_page_has_the_newest_entries_first(audit: Audit) -> None:
     ]
     assert first[0]["at"] > last[0]["at"]
     assert end is None
+
+
+def test_entry_is_written_beside_what_precedes_the_act(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, begun, permitted, events = Audit.record, threading.Event(), threading.Event(), list[str]()
+
+    def slow(self: Audit, user: str, act: Act, subject: str, **details: str) -> None:
+        begun.set()
+        assert permitted.wait(5)
+        record(self, user, act, subject, **details)
+        events.append("entry")
+
+    monkeypatch.setattr(Audit, "record", slow)
+    with audit.recording("4711", "classify-image", "0a" * 16, task="chest-xray") as wait_for_entry:
+        assert begun.wait(5)
+        events.append("decoded")
+        permitted.set()
+        wait_for_entry()
+        events.append("stored")
+    assert events == ["decoded", "entry", "stored"]
+    assert [entry["details"] for entry in audit.page(9, None)[0]] == [{"task": "chest-xray"}]
+
+
+def test_act_waits_for_its_entry_even_if_it_never_asks(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Audit.record
+
+    def slow(self: Audit, user: str, act: Act, subject: str, **details: str) -> None:
+        time.sleep(0.05)
+        record(self, user, act, subject, **details)
+
+    monkeypatch.setattr(Audit, "record", slow)
+    with pytest.raises(InvalidRequest), audit.recording("4711", "try-image", "chest-xray"):
+        raise InvalidRequest("not an image")
+    with audit.recording("4711", "try-image", "chest-xray"):
+        pass
+    assert len(audit.page(9, None)[0]) == 2
+
+
+def test_failed_entry_stops_the_act(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: str, **__: str) -> None:
+        raise StorageFailed("PutObject: 500")
+
+    monkeypatch.setattr(Audit, "record", fail)
+    done: list[str] = []
+
+    def act(*, ask: bool) -> None:
+        with audit.recording("4711", "classify-image", "0a" * 16) as wait_for_entry:
+            if ask:
+                wait_for_entry()
+            done.append("stored")
+
+    with pytest.raises(StorageFailed):
+        act(ask=True)
+    assert done == []
+    with pytest.raises(StorageFailed):
+        act(ask=False)
 
 
 ARN = "arn:aws:sts::123456789012:assumed-role/Admin/ada.lovelace@example.org"
