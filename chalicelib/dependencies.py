@@ -1,7 +1,8 @@
 """Makes the AWS clients and the objects that use them, once per process, when they are first needed.
 
-This is the composition root: the only module that decides which parts work together. What needs numpy or
-Pillow is imported where it is made: after a cold start, requests without an image do not wait for them.
+This is the composition root: the only module that decides which parts work together. What classifying an
+image does not need is imported where it is made, and so is what needs numpy or Pillow: after a cold start, no
+request waits for what it does not use.
 """
 
 import json
@@ -15,48 +16,35 @@ import boto3
 from botocore.config import Config
 
 from chalicelib import resource_names
-from chalicelib.models.backend import Backend
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed_models import DeployedModels
-from chalicelib.models.deployment import Deployment
-from chalicelib.models.embedded import EmbeddedBackend
-from chalicelib.models.endpoint import Endpoint
-from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
 from chalicelib.models.review_rules import ReviewRules
-from chalicelib.models.scaling import Scaling
-from chalicelib.monitoring.drift_monitor import DriftMonitor
 from chalicelib.results.decisions import Decisions
-from chalicelib.results.removal import Removal
 from chalicelib.results.table import ResultsTable
-from chalicelib.retraining.administration import Administration
-from chalicelib.retraining.administrator import Administrator
-from chalicelib.retraining.candidate import Candidates
-from chalicelib.retraining.creation_checker import CreationChecker
-from chalicelib.retraining.executions import Executions
-from chalicelib.retraining.finalization import Finalization
-from chalicelib.retraining.planning.builder import PlanBuilder
-from chalicelib.retraining.planning.planner import Planner
-from chalicelib.retraining.repository import RetrainingRepository
-from chalicelib.retraining.rollout import Rollout
-from chalicelib.retraining.service import RetrainingService
-from chalicelib.retraining.stopper import Stopper
-from chalicelib.retraining.task_lock import TaskLock
-from chalicelib.retraining.training_data import TrainingDataCounter
-from chalicelib.retraining.training_jobs import TrainingJobs
 from chalicelib.settings import settings
-from chalicelib.storage.access_log import AccessLog
 from chalicelib.storage.audit import Audit
 from chalicelib.storage.bucket import DataBucket, presigning
-from chalicelib.storage.request_count import RequestCount
-from chalicelib.storage.user_names import UserNames
 from chalicelib.tasks import load_tasks
 
 if TYPE_CHECKING:
+    from chalicelib.models.backend import Backend
+    from chalicelib.models.endpoint_manager import EndpointManager
+    from chalicelib.monitoring.drift_monitor import DriftMonitor
     from chalicelib.pipeline.decoder import Decoder, Patience
     from chalicelib.pipeline.pipeline import Pipeline
     from chalicelib.pipeline.sweeper import Sweeper
+    from chalicelib.results.removal import Removal
+    from chalicelib.retraining.administration import Administration
+    from chalicelib.retraining.administrator import Administrator
+    from chalicelib.retraining.executions import Executions
+    from chalicelib.retraining.repository import RetrainingRepository
+    from chalicelib.retraining.service import RetrainingService
     from chalicelib.retraining.steps import Steps
+    from chalicelib.retraining.training_data import TrainingDataCounter
+    from chalicelib.storage.access_log import AccessLog
+    from chalicelib.storage.request_count import RequestCount
+    from chalicelib.storage.user_names import UserNames
 
 # "standard" retries throttling and transient errors with exponential backoff and full jitter.
 _RETRIES = {"mode": "standard", "total_max_attempts": 4}
@@ -92,8 +80,10 @@ def decisions() -> Decisions:
 
 
 @cache
-def removal() -> Removal:
+def removal() -> "Removal":
     """Hides and deletes results of this stage."""
+    from chalicelib.results.removal import Removal
+
     return Removal(decisions(), audit())
 
 
@@ -113,8 +103,10 @@ def sweeper() -> "Sweeper":
 
 
 @cache
-def drift_monitor() -> DriftMonitor:
+def drift_monitor() -> "DriftMonitor":
     """The drift monitor of this stage."""
+    from chalicelib.monitoring.drift_monitor import DriftMonitor
+
     retrain = _start_retraining if settings().retrain_on_drift else None
     return DriftMonitor(bucket(), table(), registry(), classifier().package, load_tasks(), retrain)
 
@@ -126,7 +118,14 @@ def _start_retraining(task: str, why: str) -> str:
 @cache
 def retraining_steps() -> "Steps":
     """The steps that the state machine's Lambda runs."""
+    from chalicelib.retraining.candidate import Candidates
+    from chalicelib.retraining.creation_checker import CreationChecker
+    from chalicelib.retraining.finalization import Finalization
+    from chalicelib.retraining.planning.builder import PlanBuilder
+    from chalicelib.retraining.planning.planner import Planner
+    from chalicelib.retraining.rollout import Rollout
     from chalicelib.retraining.steps import Steps
+    from chalicelib.retraining.task_lock import TaskLock
 
     rollout = Rollout(endpoint_manager(), partial(_client, "cloudwatch"))
     candidates = Candidates(bucket(), registry(), _sagemaker, settings().stage)
@@ -151,40 +150,54 @@ def retraining_steps() -> "Steps":
 
 
 @cache
-def retraining_service() -> RetrainingService:
+def retraining_service() -> "RetrainingService":
     """The service for requests that people make about retrainings."""
+    from chalicelib.retraining.service import RetrainingService
+    from chalicelib.retraining.training_jobs import TrainingJobs
+
     jobs = TrainingJobs(_sagemaker)
     return RetrainingService(_repository(), _executions(), bucket(), jobs, user_names().of)
 
 
 @cache
-def administrator() -> Administrator:
+def administrator() -> "Administrator":
     """What changes models and endpoints for administrators."""
+    from chalicelib.retraining.administrator import Administrator
+
     # API Gateway waits 29 s. A second try could roll back twice.
     config = Config(read_timeout=25, retries={"total_max_attempts": 1})
     return Administrator(lambda: boto3.client("lambda", config=config), settings().administration_function)
 
 
 @cache
-def administration() -> Administration:
+def administration() -> "Administration":
     """What the Lambda of that name does."""
+    from chalicelib.retraining.administration import Administration
+    from chalicelib.retraining.stopper import Stopper
+
     stopper = Stopper(_repository(), _executions(), bucket(), registry(), endpoint_manager(), _sagemaker)
     return Administration(retraining_service(), stopper, registry(), endpoint_manager(), audit())
 
 
 @cache
-def training_data_counter() -> TrainingDataCounter:
+def training_data_counter() -> "TrainingDataCounter":
     """What counts the images and reviews that a retraining would learn from."""
+    from chalicelib.retraining.training_data import TrainingDataCounter
+
     return TrainingDataCounter(bucket(), table(), registry(), _repository())
 
 
 @cache
-def _repository() -> RetrainingRepository:
+def _repository() -> "RetrainingRepository":
+    from chalicelib.retraining.repository import RetrainingRepository
+
     return RetrainingRepository(_dynamodb(), settings().retrainings_table)
 
 
 @cache
-def _executions() -> Executions:
+def _executions() -> "Executions":
+    from chalicelib.retraining.executions import Executions
+
     return Executions(_client("stepfunctions"), settings().retraining_arn)
 
 
@@ -205,8 +218,11 @@ def _publish(topic: str, subject: str, message: str) -> None:
     _client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=message)
 
 
-def _backend_of(task_name: str, endpoint: str | None, version: str) -> Backend:
+def _backend_of(task_name: str, endpoint: str | None, version: str) -> "Backend":
     """The backend of a version that is not promoted yet."""
+    from chalicelib.models.deployment import Deployment
+    from chalicelib.models.embedded import EmbeddedBackend
+    from chalicelib.models.endpoint import Endpoint
     from chalicelib.models.endpoint_protocols import PackageBackend
 
     task = load_tasks()[task_name]
@@ -232,20 +248,26 @@ def audit() -> Audit:
 
 
 @cache
-def user_names() -> UserNames:
+def user_names() -> "UserNames":
     """The names of users, for what the API shows."""
+    from chalicelib.storage.user_names import UserNames
+
     return UserNames(partial(_client, "cognito-idp"), settings().user_pool_arn)
 
 
 @cache
-def access_log() -> AccessLog:
+def access_log() -> "AccessLog":
     """The access log of the API."""
+    from chalicelib.storage.access_log import AccessLog
+
     return AccessLog(_client("logs"), resource_names.access_log(settings().stage))
 
 
 @cache
-def request_count() -> RequestCount:
+def request_count() -> "RequestCount":
     """The costly requests of each user."""
+    from chalicelib.storage.request_count import RequestCount
+
     return RequestCount(_dynamodb().Table(settings().retrainings_table))
 
 
@@ -280,8 +302,11 @@ def registry() -> Registry:
 
 
 @cache
-def endpoint_manager() -> EndpointManager:
+def endpoint_manager() -> "EndpointManager":
     """The manager of this stage's SageMaker endpoints."""
+    from chalicelib.models.endpoint_manager import EndpointManager
+    from chalicelib.models.scaling import Scaling
+
     return EndpointManager(_sagemaker(), Scaling(partial(_client, "application-autoscaling")))
 
 

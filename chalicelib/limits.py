@@ -68,3 +68,6 @@ FRAME = Range(0, MAX_FILE_BYTES, 0)
 RESULTS_PER_PAGE = Range(1, 200, 50)
 RETRAININGS_PER_PAGE = Range(1, 100, 20)
 AUDIT_ENTRIES_PER_PAGE = Range(1, 100, 25)
+
+MIN_TRIALS, MAX_TRIALS = 2, 100
+"""Training jobs of a search for hyper-parameters."""

@@ -1,24 +1,30 @@
-"""Runs Chalice so that the Lambdas' layer has bytecode: `python -m deploy.bytecode deploy --stage prod`.
+"""Runs Chalice so that the Lambdas' code has bytecode: `python -m deploy.bytecode deploy --stage prod`.
 
 Lambda's file system is read-only, so without bytecode each cold start compiles all modules that it imports.
-The layer has no room for the bytecode of all its modules: it gets that of the modules in use.
+The application gets that of all its modules. The layer has no room for so much: it gets that of the modules
+in use.
 """
 
 import importlib
+import importlib.util
 import pkgutil
 import py_compile
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
+from zipfile import ZipFile
 
 import chalice.cli
-from chalice.deploy.packager import DependencyBuilder
+from chalice.deploy.packager import AppOnlyDeploymentPackager, DependencyBuilder
 
 import chalicelib
 
 LAYER = PurePosixPath("/opt/python/lib/python{}.{}/site-packages".format(*sys.version_info))
 """Where Lambdas find the layer; their stack traces name it."""
+CODE = PurePosixPath("/var/task")
+"""Where Lambdas find the application."""
 LAZY = (
     "onnxruntime",
     "PIL.GifImagePlugin",
@@ -31,13 +37,20 @@ LAZY = (
 
 def main() -> int:
     """Run Chalice with the arguments of this process."""
-    build = DependencyBuilder.build_site_packages
+    build, pack = DependencyBuilder.build_site_packages, AppOnlyDeploymentPackager._add_app_files
 
     def build_with_bytecode(self: DependencyBuilder, abi: str, requirements: str, folder: str) -> None:
         build(self, abi, requirements, folder)
         add_bytecode(Path(folder), imported_modules())
 
-    with patch.object(DependencyBuilder, "build_site_packages", build_with_bytecode):
+    def pack_with_bytecode(self: AppOnlyDeploymentPackager, package: ZipFile, project: str) -> None:
+        pack(self, package, project)
+        add_bytecode_of_application(package, self._iter_app_filenames(project))
+
+    with (
+        patch.object(DependencyBuilder, "build_site_packages", build_with_bytecode),
+        patch.object(AppOnlyDeploymentPackager, "_add_app_files", pack_with_bytecode),
+    ):
         return int(chalice.cli.main())
 
 
@@ -59,12 +72,29 @@ def add_bytecode(packages: Path, modules: Iterable[str]) -> None:
         path = packages.joinpath(*name.split("."))
         for source in (path / "__init__.py", path.parent / f"{path.name}.py"):
             if source.is_file():
-                py_compile.compile(
-                    str(source),
-                    dfile=str(LAYER / source.relative_to(packages).as_posix()),
-                    doraise=True,
-                    invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-                )
+                _compile(source, LAYER / source.relative_to(packages).as_posix())
+
+
+def add_bytecode_of_application(package: ZipFile, files: Iterable[tuple[str, str]]) -> None:
+    """Add the bytecode of the modules among `files`: where each is, and its name in the package."""
+    with TemporaryDirectory() as folder:
+        for source, name in files:
+            if name.endswith(".py"):
+                compiled = _compile(Path(source), CODE / name, Path(folder) / "module.pyc")
+                package.write(compiled, importlib.util.cache_from_source(name))
+
+
+def _compile(source: Path, shown_as: PurePosixPath, target: Path | None = None) -> str:
+    """Compile a module into `target`, or beside it if that is None; returns where the bytecode is."""
+    return str(
+        py_compile.compile(
+            str(source),
+            str(target) if target else None,
+            dfile=str(shown_as),
+            doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -77,9 +77,10 @@ def own_files() -> Checksums:
 
 
 def checksums(package: bytes) -> Checksums:
-    """The files of a Lambda's package."""
+    """The files of a Lambda's package, without bytecode, which follows from them."""
     with ZipFile(BytesIO(package)) as archive:
-        return {entry.filename: entry.CRC for entry in archive.infolist()}
+        entries = archive.infolist()
+    return {entry.filename: entry.CRC for entry in entries if "__pycache__" not in entry.filename}
 
 
 def changed_files(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:

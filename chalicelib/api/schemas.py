@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalicelib import limits
-from chalicelib.hyperparameters import json_schema as hyperparameters
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
 from chalicelib.models.model_version import ModelVersion
 from chalicelib.results.picture import FramePicture
 from chalicelib.results.result_document import ImageId, ListedResult, Probability
 from chalicelib.retraining.record import RetrainingRecord
-from chalicelib.retraining.request import MAX_TRIALS, MIN_TRIALS
 from chalicelib.storage.access_log import AccessEntry
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.bucket import UploadForm
@@ -330,7 +328,7 @@ class RetrainingBody(TypedDict):
 
     task: Annotated[str, Schema(maxLength=limits.PATH_PARAMETERS["task"])]
     hyperparameters: NotRequired["Hyperparameters"]
-    tune: NotRequired[bool | Annotated[int, Schema(minimum=MIN_TRIALS, maximum=MAX_TRIALS)]]
+    tune: NotRequired[bool | Annotated[int, Schema(minimum=limits.MIN_TRIALS, maximum=limits.MAX_TRIALS)]]
     """Search for better hyper-parameters first: true, or the number of training jobs to try."""
     force: NotRequired[bool]
     """Train even if neither images nor labels have changed."""
@@ -343,8 +341,15 @@ class RetrainingBody(TypedDict):
 
 
 type Hyperparameters = Annotated[
-    dict[str, Any], Schema(description="Those that differ from the task's recipe.", **hyperparameters())
+    dict[str, Any], Schema(description="Those that differ from the task's recipe.", **_hyperparameters())
 ]
+
+
+def _hyperparameters() -> dict[str, Any]:
+    # Only who describes the API needs them.
+    from chalicelib.hyperparameters import json_schema
+
+    return json_schema()
 
 
 class RetrainingPage(TypedDict):

@@ -1,12 +1,7 @@
-"""Decodes JPEG, PNG and TIFF files."""
+"""Decodes JPEG, PNG and TIFF files. After a cold start, a file waits for the code of its own format only."""
 
 from chalicelib.imaging.decoded import DecodedImage
-from chalicelib.imaging.jpeg import jpeg_reader
-from chalicelib.imaging.png import png_reader
-from chalicelib.imaging.tiff import tiff_reader
 from chalicelib.tasks import InputSpec
-
-_DECODERS = {"JPEG": jpeg_reader.decode, "PNG": png_reader.decode}
 
 
 def decode(data: bytes, kind: str, spec: InputSpec, frame: int | None = None) -> DecodedImage:
@@ -16,4 +11,16 @@ def decode(data: bytes, kind: str, spec: InputSpec, frame: int | None = None) ->
         ImageError: if the headers show that the file cannot be read.
         Exception: of any kind, for a damaged file.
     """
-    return tiff_reader.decode(data, spec, frame) if kind == "TIFF" else _DECODERS[kind](data, spec)
+    if kind == "TIFF":
+        from chalicelib.imaging.tiff import tiff_reader
+
+        return tiff_reader.decode(data, spec, frame)
+    if kind == "PNG":
+        from chalicelib.imaging.png import png_reader
+
+        return png_reader.decode(data, spec)
+    if kind == "JPEG":
+        from chalicelib.imaging.jpeg import jpeg_reader
+
+        return jpeg_reader.decode(data, spec)
+    raise ValueError(f"{kind} is none of these formats")

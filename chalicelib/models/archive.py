@@ -1,13 +1,16 @@
 """model.tar.gz: a model package in one file."""
 
 import gzip
-import tarfile
 import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import InvalidModelPackage
+
+if TYPE_CHECKING:  # bundled models are in no archive
+    import tarfile
 
 ARCHIVE = "model.tar.gz"
 MAX_BYTES = 100_000_000
@@ -35,6 +38,8 @@ def package_files(folder: Path) -> dict[str, bytes]:
 
 def pack(files: Mapping[str, bytes]) -> bytes:
     """The archive of `files`, by path. The same files give the same bytes."""
+    import tarfile
+
     packed = BytesIO()
     with (
         gzip.GzipFile(
@@ -55,6 +60,8 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     Raises:
         InvalidModelPackage: if it is damaged.
     """
+    import tarfile
+
     try:
         # Reading to the end verifies checksum and length.
         tar_file = gzip.GzipFile(fileobj=BytesIO(archive)).read(MAX_UNPACKED + 1)
@@ -73,7 +80,7 @@ def unpack(archive: bytes, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         raise InvalidModelPackage(f"{ARCHIVE} cannot be unpacked: {error}.") from error
 
 
-def verify_end(archive: tarfile.TarFile) -> None:
+def verify_end(archive: "tarfile.TarFile") -> None:
     """Read the rest of an archive after its entries, where gzip has its checksum and length.
 
     Raises:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ModelFailed, NotClassified, TaskHasNoModel
@@ -234,6 +233,8 @@ class Classifier:
             return self._static_backend(task)
         digest, backend = self._fetched.get(task.name, (None, None))
         if backend is None or digest != deployment.sha256:
+            from tempfile import TemporaryDirectory  # bundled models need none
+
             with TemporaryDirectory() as folder:
                 package = self._deployed.fetch(task, deployment, Path(folder) / task.name)
                 backend = EmbeddedBackend(package, self._threads)

@@ -33,14 +33,15 @@ class ModelPackage:
         """
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            graph = (folder / "model.onnx").read_bytes()
+            with (folder / "model.onnx").open("rb") as graph:
+                digest = hashlib.file_digest(graph, "sha256").hexdigest()
         except (OSError, ValueError) as error:
             raise InvalidModelPackage(f"The model package {folder.name} cannot be read: {error}") from error
         package = cls(folder, facts)
         missing = [key for key in _REQUIRED if key not in facts]
         if missing:
             raise InvalidModelPackage(f"model.json of {folder.name} lacks {', '.join(missing)}.")
-        if hashlib.sha256(graph).hexdigest() != package.sha256:
+        if digest != package.sha256:
             raise InvalidModelPackage(
                 f"model.onnx of {folder.name} is not the file that model.json describes (sha256 differs). "
                 "Copy both from the same training run."

@@ -12,7 +12,6 @@ from chalicelib.tasks import Task, load_tasks
 
 DEFAULT_TRIALS = 8
 """Training jobs of a search if their number is not given."""
-MIN_TRIALS, MAX_TRIALS = 2, 100
 _FIELDS: Mapping[str, Any] = {
     "task": str,
     "hyperparameters": dict,
@@ -80,7 +79,7 @@ _KINDS: Mapping[Any, str] = {
     str: "a text",
     dict: "an object",
     bool: "true or false",
-    (bool, int): f"true, false, or a number of trials up to {MAX_TRIALS}",
+    (bool, int): f"true, false, or a number of trials up to {limits.MAX_TRIALS}",
 }
 
 
@@ -104,6 +103,8 @@ def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
 def _trials(tune: bool | int) -> int:
     if isinstance(tune, bool):
         return DEFAULT_TRIALS if tune else 0
-    if not MIN_TRIALS <= tune <= MAX_TRIALS:
-        raise InvalidRequest(f"'tune' must be a number of trials from {MIN_TRIALS} to {MAX_TRIALS}, or true.")
+    if not limits.MIN_TRIALS <= tune <= limits.MAX_TRIALS:
+        raise InvalidRequest(
+            f"'tune' must be a number of trials from {limits.MIN_TRIALS} to {limits.MAX_TRIALS}, or true."
+        )
     return tune

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypedDict
 
 from chalicelib.errors import UnknownModel, UnknownRetraining
 from chalicelib.labelled_data.class_paths import class_finder
@@ -16,6 +15,7 @@ from chalicelib.retraining.ground_truth import usable_review
 from chalicelib.retraining.locations import DATASETS, LABELLED
 from chalicelib.retraining.planning.builder import is_labelled_image
 from chalicelib.retraining.repository import RetrainingRepository
+from chalicelib.retraining.training_data_document import Counts, TrainingData
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import Task
 
@@ -27,50 +27,6 @@ MIN_OF_LARGEST_CLASS = 10
 """As it demands of at least one class."""
 MANIFEST = "manifest.csv"
 OUTPUT_MANIFEST = "output.manifest"
-
-
-class Counts(TypedDict):
-    """A number of images by origin, and how many of them the current model has not seen."""
-
-    images: int
-    """Labelled images."""
-    reviews: int
-    """Reviewed results that training can use."""
-    new_images: int
-    """Stored since the data of the current model were read."""
-    new_reviews: int
-
-
-class Demand(TypedDict):
-    """What a start demands."""
-
-    each_class: int
-    """Images or reviews of every class, of different patients."""
-    largest_class: int
-    """Images or reviews of at least one class."""
-
-
-class TrainingData(TypedDict):
-    """What a retraining would learn from."""
-
-    total: Counts
-
-    complete: bool
-    """Whether everything was counted; if not, there is at least this much."""
-    classes: dict[str, Counts]
-    """Labelled images whose class their path shows, and reviews, by class in the order of the task."""
-    unplaced: int
-    """Labelled images whose class their path does not show; those of a manifest, for example."""
-    model: str | None
-    """The version that is current; null if there is none."""
-    since: str | None
-    """When the data of the current model were read; null if no retraining made it, so that every image and
-    review counts as new."""
-    demand: Demand
-    lacking: list[str]
-    """Classes of which there is too little. Empty while the class of some images is unknown."""
-    enough: bool
-    """Whether a retraining can begin, as far as can be told from here."""
 
 
 @dataclass

@@ -22,7 +22,7 @@ from chalicelib.errors import (
     RetrainingNotDeployed,
 )
 from chalicelib.retraining.record import FollowedRetraining, StartedRetraining
-from chalicelib.retraining.training_data import TrainingData
+from chalicelib.retraining.training_data_document import TrainingData
 
 STOPPING: Errors = (NothingToStop, AdministrationFailed)
 STARTING: Errors = (InvalidHyperparameters, AlreadyRetraining, RetrainingNotDeployed)

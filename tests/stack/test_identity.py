@@ -41,7 +41,7 @@ def test_no_file_or_patient_name_is_logged_or_stored(client: Client) -> None:
         keys = client.keys("results/") + client.keys("prepared/")
         return [key for key in keys if any(name in key for name in ids)]
 
-    # One result each, and an array for each of the two good images. The document of the posted one comes last.
+    # One result each, and an array for each of the two good images. The posted one gets its document last.
     wait_for(lambda: len(own()) == len(ids) + 2)
     for key in own():
         stored = client.s3.get_object(Bucket=BUCKET, Key=key)

@@ -25,7 +25,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "chalicelib/routes/tasks",
         "chalicelib/routes/uploads",
     ),
-    "tests/functional/test_openapi.py": ("deploy/openapi",),
+    "tests/functional/test_openapi.py": ("chalicelib/api/schemas", "deploy/openapi"),
     "tests/unit/deploy/test_promotion.py": ("deploy/stage_access",),
     "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
     "tests/unit/test_docs.py": ("deploy/reference",),

@@ -18,8 +18,8 @@ API_LIMITS = {
     "MAX_TEXT": limits.MAX_TEXT,
     "MAX_PAGE_SIZE": limits.RESULTS_PER_PAGE.high,
     "DEFAULT_TRIALS": request.DEFAULT_TRIALS,
-    "MIN_TRIALS": request.MIN_TRIALS,
-    "MAX_TRIALS": request.MAX_TRIALS,
+    "MIN_TRIALS": limits.MIN_TRIALS,
+    "MAX_TRIALS": limits.MAX_TRIALS,
 }
 """Every constant of limits.js, which is the only module that repeats limits of requests."""
 
@@ -73,7 +73,7 @@ def test_text_fields_take_their_length_from_the_limits() -> None:
         ("formatsOnDevice", f" {limits.MAX_FILE_BYTES // 1_000_000} MB"),
         ("tooLarge", f" {decoded.MAX_PIXELS // 1_000_000} megapixel"),
         ("tooSmall", f" {decoded.MIN_SIDE} × {decoded.MIN_SIDE} pixel"),
-        ("trials", f"({request.MIN_TRIALS} to {request.MAX_TRIALS})"),
+        ("trials", f"({limits.MIN_TRIALS} to {limits.MAX_TRIALS})"),
     ],
 )
 def test_texts_state_the_limits(language: str, name: str, limit: str) -> None:

@@ -15,5 +15,5 @@ def test_format_is_decoded_by_its_own_reader(kind: str) -> None:
 
 
 def test_unknown_format_is_a_mistake() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="DICOM"):
         raster.decode(images.grey_file(), "DICOM", SPEC)

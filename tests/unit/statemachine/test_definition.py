@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file
 
+from chalicelib.limits import MAX_TRIALS
 from chalicelib.retraining.planning.training import MAX_WAIT_SECONDS
-from chalicelib.retraining.request import MAX_TRIALS
 from deploy import stacks
 from statemachine.definition import DEFINITION
 from tests.stage import ROOT
