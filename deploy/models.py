@@ -1,6 +1,7 @@
 """Registers the bundled models, and deletes what retraining created on SageMaker."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -23,9 +24,12 @@ ENDPOINT_LOGS = "/aws/sagemaker/Endpoints/"
 def register(bucket: str) -> None:
     """Register the bundled models. Each becomes current unless a retrained model is deployed for its task."""
     registry = Registry(DataBucket(boto3.client("s3"), bucket))
-    for task in load_tasks():
-        if package := bundled_package(task):
-            say(f"{task}: {seed(registry, task, package).version} is current")
+    packages = {task: package for task in load_tasks() if (package := bundled_package(task))}
+    # Packing one takes about as long as storing another.
+    with ThreadPoolExecutor() as threads:
+        current = threads.map(lambda task: seed(registry, task, packages[task]), packages)
+        for task, deployment in zip(packages, current, strict=True):
+            say(f"{task}: {deployment.version} is current")
 
 
 def delete(stage: str) -> None:

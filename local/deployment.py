@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local.account import REGION, ROOT_CREDENTIALS, environment_without_aws
@@ -39,6 +40,9 @@ Building one takes longer than the rest of a deployment. The project folder keep
 PROGRESS = ("Configuring", "Creating", "Updating")
 """The lines of Chalice's output that are shown begin with one of these. The log holds all of them."""
 
+ANSWERS = " answers"
+"""The end of the line which says that the new code runs."""
+
 
 class Deployment:
     """The app as deployed to the emulator with its state in `directory`, for a page at `site_origin`.
@@ -59,24 +63,24 @@ class Deployment:
         record = json.loads(self._record.read_text())
         return str(record["api_id"]) if record["fingerprint"] == self._fingerprint() else None
 
-    def deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
+    def deploy(self, aws_url: str, say: Callable[[str], None], warm_up: Callable[[], object]) -> str:
         """Deploy, and return the id of the REST API. Call `record` once the emulator has saved its state.
+
+        `warm_up` is called in a thread as soon as the new code runs, beside the rest of the deployment.
 
         Raises:
             StartFailed: if the deployment fails.
         """
         with _first_packing(PROJECT):
-            return self._deploy(aws_url, say)
+            return self._deploy(aws_url, say, warm_up)
 
-    def _deploy(self, aws_url: str, say: Callable[[str], None]) -> str:
+    def _deploy(self, aws_url: str, say: Callable[[str], None], warm_up: Callable[[], object]) -> str:
         self._record.unlink(missing_ok=True)
         self._copy_sources()
         command = [sys.executable, "-m", "deploy.deploy", STAGE, *self._options]
         process = Process("deployment", command, self._log, aws_environment(aws_url), self._copy)
         try:
-            for line in process.follow():
-                if line.strip().startswith(PROGRESS):
-                    say(f"  {line.strip()}")
+            follow(process.follow(), say, warm_up)
             if process.wait():
                 raise process.failure(
                     "The app could not be deployed to the emulator. If the app is correct, the saved state "
@@ -124,6 +128,19 @@ class Deployment:
         for package in (self._copy / ".chalice" / "deployments").glob("appcode-*.zip"):
             package.unlink()
         _copy_layers(PROJECT, self._copy)
+
+
+def follow(lines: Iterable[str], say: Callable[[str], None], warm_up: Callable[[], object]) -> None:
+    """Show the progress of a deployment, and call `warm_up` in a thread as soon as the new code runs.
+
+    Returns when both have ended.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        for line in map(str.strip, lines):
+            if line.startswith(PROGRESS):
+                say(f"  {line}")
+            if line.endswith(ANSWERS):
+                thread.submit(warm_up)
 
 
 @contextlib.contextmanager

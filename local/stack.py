@@ -148,12 +148,16 @@ class LocalStack:
         # If the emulator was killed, its state may be older than the deployment.
         if api_id is None or not self._emulator_succeeds("/api/health", host=api_name(api_id)):
             self._say("Deploying the app, as on AWS")
-            api_id = deployment.deploy(self.aws_url, self._say)
+            api_id = deployment.deploy(self.aws_url, self._say, self._warm_up)
         self._say("Starting the Lambdas")
-        if not self._emulator_succeeds("/_local/warm-up", method="POST"):
+        if not self._warm_up():
             raise self._processes[0].failure("The Lambdas cannot be started.")
         deployment.record(api_id)
         return api_id
+
+    def _warm_up(self) -> bool:
+        """Save the emulator's state and start the Lambdas; return whether all could be started."""
+        return self._emulator_succeeds("/_local/warm-up", method="POST")
 
     def _emulator_succeeds(self, path: str, *, method: str = "GET", host: str | None = None) -> bool:
         """Whether the emulator answers a request with success."""

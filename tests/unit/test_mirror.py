@@ -55,7 +55,6 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/stack/test_installation.py": (
         "deploy/buckets",
         "deploy/destroy",
-        "deploy/models",
         "deploy/retraining",
         "local/aws/cloudformation",
         "local/aws/cloudfront",

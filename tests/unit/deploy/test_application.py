@@ -9,6 +9,7 @@ import pytest
 
 from deploy import application
 from deploy.stacks import DeployError
+from local.deployment import ANSWERS
 
 
 def test_delete_removes_rules_and_targets_of_every_page(
@@ -41,7 +42,11 @@ def test_delete_removes_rules_and_targets_of_every_page(
     ],
 )
 def test_code_that_does_not_answer_stops_the_deployment(
-    answer: Callable[..., Any], error: dict[str, str], answered: dict[str, Any], reason: str | None
+    answer: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+    error: dict[str, str],
+    answered: dict[str, Any],
+    reason: str | None,
 ) -> None:
     payload = BytesIO(json.dumps(answered).encode())
     sent = answer(
@@ -50,6 +55,7 @@ def test_code_that_does_not_answer_stops_the_deployment(
     )
     if reason is None:
         application.check_code("prod")
+        assert capsys.readouterr().out.rstrip().endswith(ANSWERS)  # `make run` waits for this
     else:
         with pytest.raises(DeployError, match=f"negatoscope-prod does not answer: .*{reason}"):
             application.check_code("prod")

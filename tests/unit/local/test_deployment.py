@@ -1,9 +1,10 @@
-"""Layers that deployments to the emulator share."""
+"""Deployments to the emulator: the layers that they share, and their progress."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from local.deployment import _copy_layers, _first_packing
+from local.deployment import _copy_layers, _first_packing, follow
 
 LAYER = Path(".chalice") / "deployments" / "managed-layer-1-python3.12.zip"
 
@@ -55,3 +56,19 @@ def test_deployments_do_not_wait_for_each_other_once_packed(tmp_path: Path) -> N
 
     with _first_packing(tmp_path), _first_packing(tmp_path):
         assert not (tmp_path / ".local").exists()
+
+
+def test_lambdas_are_started_beside_the_rest_of_the_deployment() -> None:
+    started, said, before = threading.Event(), list[str](), list[bool]()
+
+    def output() -> Iterator[str]:
+        yield "    Creating Rest API\n"
+        before.append(started.is_set())
+        yield "    negatoscope-local answers\n"
+        assert started.wait(30)
+        yield "    Updating the rest\n"
+
+    follow(output(), said.append, started.set)
+
+    assert before == [False]
+    assert said == ["  Creating Rest API", "  Updating the rest"]
