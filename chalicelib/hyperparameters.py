@@ -90,8 +90,8 @@ class Hyperparameters:
     )
     feature_views: int = _number(
         0,
-        "augmented views of each training image for which the output of the frozen blocks is computed once; "
-        "0: new views in every epoch",
+        "augmented views of each training image for which the output of the frozen blocks is kept, one for "
+        "each epoch until all have been used; 0: new views in every epoch",
         0,
         100,
     )

@@ -31,7 +31,7 @@ from training.model.efficientnet_lite import DepthwiseConv2d, SamePaddedConv2d
 from training.model.loop import Training
 from training.model.network import build_network
 from training.model.prediction import predict
-from training.model.progress import Progress
+from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights, load_starting_weights
 from training.steps import read_inputs
 
@@ -72,7 +72,9 @@ class Ours:
 
     def epoch(self) -> None:
         """See `Trainer`."""
-        self._training.train_epoch(self._progress)
+        loss, history = self._training.train_epoch(self._progress), self._training.history
+        # Order and views of an epoch follow from the number of those before it.
+        history.append(Epoch(len(history) + 1, loss, loss, 0.0))
 
     def network(self) -> nn.Module:
         """See `Trainer`."""

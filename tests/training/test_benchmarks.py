@@ -17,6 +17,7 @@ from training.model.classifier import fold_batch_norm
 from training.model.efficientnet_lite import DepthwiseConv2d, EfficientNetLite, InvertedResidual
 from training.model.network import build_network
 from training.model.starting_weights import StartingWeights
+from training.model.transfer import CachedViews, View
 
 MEASURED: dict[str, Any] = {
     "sections": [
@@ -156,3 +157,25 @@ def test_ours_trains_with_the_loop_of_training(small_task: Task) -> None:
     assert any(
         not torch.equal(old, new) for old, new in zip(before, ours.network().parameters(), strict=True)
     )
+
+
+def test_ours_draws_other_views_in_each_epoch(small_task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = Hyperparameters().updated(
+        {"width": 8, "batch_size": 4, "frozen_blocks": 1, "feature_views": 2}
+    )
+    weights = StartingWeights("start", build_network(small_task, parameters).state_dict())
+    ours = epochs.Ours(small_task, epochs.drawn(small_task, 8), parameters, weights)
+    asked: list[int] = []
+    of_epoch = CachedViews.of_epoch
+
+    def note(views: CachedViews, epoch: int) -> View:
+        asked.append(epoch)
+        return of_epoch(views, epoch)
+
+    monkeypatch.setattr(CachedViews, "of_epoch", note)
+
+    ours.begin()
+    ours.epoch()
+    ours.epoch()
+
+    assert asked == [0, 1]

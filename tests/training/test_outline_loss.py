@@ -17,7 +17,7 @@ from training.model.fitting import fit
 from training.model.loop import Training
 from training.model.outline_loss import outline_cells, outline_loss
 from training.model.starting_weights import StartingWeights
-from training.model.transfer import cache_views
+from training.model.transfer import CachedViews
 
 HEAD = nn.Linear(1, 2, bias=False)
 nn.init.constant_(HEAD.weight, 10)
@@ -68,8 +68,10 @@ def test_mixed_images_lose_their_outlines_even_within_a_class(
     task = replace(small_task, augmentation=NO_AUGMENTATION)
     training = Training(task, outlined(len(task.classes)), parameters, 0, start)
     training.begin()
+    if training.views:
+        training.view = training.views.of_epoch(0)
 
-    _, targets, cells = (training._draw_views if views else training._draw_images)(np.arange(16))
+    _, targets, cells = (training._draw_maps if views else training._draw_images)(np.arange(16))
 
     assert torch.allclose(targets.amax(1), torch.ones(16))
     assert (cells is not None) is kept
@@ -86,15 +88,17 @@ def test_cached_views_keep_the_outlines_of_each_view(small_task: Task) -> None:
     network = make_network()
 
     # No block is run, so that the cached maps are the normalised images.
-    views = cache_views(network, Labelled(shown, np.zeros(6, np.int64), shown), augment, 4, 0, seed=0)
-    maps, _, cells = views.draw(rows, torch.Generator().manual_seed(0))
+    views = CachedViews(network, Labelled(shown, np.zeros(6, np.int64), shown), augment, 4, 0, seed=0)
 
-    assert views.cells is not None
-    assert views.cells.shape == (4, 6, 8, 8)
-    assert cells is not None
-    bright = functional.avg_pool2d((maps > 0).float(), 8)[:, 0]
-    assert torch.allclose(cells, bright, atol=1e-3)
-    assert len({view.tobytes() for view in views.cells[:, 0]}) > 1
+    firsts = set()
+    for epoch in range(4):
+        maps, _, cells = views.of_epoch(epoch).take(rows)
+        assert cells is not None
+        assert cells.shape == (6, 8, 8)
+        bright = functional.avg_pool2d((maps > 0).float(), 8)[:, 0]
+        assert torch.allclose(cells, bright, atol=1e-3)
+        firsts.add(cells[0].numpy().tobytes())
+    assert len(firsts) > 1
 
 
 def test_outline_cells_are_shares_of_squares() -> None:

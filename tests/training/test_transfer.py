@@ -25,7 +25,7 @@ from training.model.loop import Training
 from training.model.optimisation import group_weights
 from training.model.progress import Epoch
 from training.model.starting_weights import StartingWeights
-from training.model.transfer import CachedViews, cache_views, pool_views, train_head
+from training.model.transfer import CachedViews, View, pool_view, train_head
 
 FROZEN = 5
 QUICK = Hyperparameters(
@@ -90,11 +90,11 @@ def test_transfer_is_reproducible(train: Callable[[Hyperparameters], Fit]) -> No
 def cache(
     pixels: NDArray[np.uint8], labels: list[int], augmentation: Augmentation, views: int = 3
 ) -> tuple[Classifier, CachedViews]:
-    """A network with random weights, and the views of images that it cached."""
+    """A network with random weights, and views of images that it computes."""
     network = make_network(width=8).eval()
     images = Labelled(PixelView(pixels, np.arange(len(labels))), np.array(labels))
     augment = Augmenter(augmentation, (1, 0), 0.0, torch.Generator())
-    return network, cache_views(network, images, augment, views, FROZEN, seed=0)
+    return network, CachedViews(network, images, augment, views, FROZEN, seed=0)
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (3, 1, 64, 40), np.uint8)
@@ -109,13 +109,13 @@ def test_cached_views_are_the_output_of_the_frozen_blocks(
     network, views = cache(PIXELS, [0, 1, 1], NO_AUGMENTATION)
     images = network.normalise(network.pad(torch.from_numpy(PIXELS)))
 
-    maps, labels, _ = views.draw(np.array([2, 0]), torch.Generator())
+    maps, labels, _ = views.of_epoch(1).take(np.array([2, 0]))
 
     assert torch.allclose(maps, network.run_blocks(images, 0, FROZEN)[[2, 0]], rtol=2e-3, atol=2e-3)
     assert labels.tolist() == [1, 0]
-    pooled = pool_views(network, views, FROZEN)
+    pooled = pool_view(network, views.of_epoch(1), FROZEN)
     expected = network.features(images)[0].mean((2, 3))
-    assert pooled.maps[1] == pytest.approx(expected.numpy(), rel=1e-2, abs=1e-2)
+    assert pooled.maps == pytest.approx(expected.numpy(), rel=1e-2, abs=1e-2)
     # The head, run on the cached maps, answers like the whole network.
     assert torch.allclose(network(maps, FROZEN), network(images)[[2, 0]], atol=1e-2)
 
@@ -127,11 +127,12 @@ def test_mirrored_views_have_the_mirrored_label() -> None:
 
     _, views = cache(symmetric, [0] * 40, flips, 1)
 
-    mirrored = views.labels[0] == 1
+    view = views.of_epoch(0)
+    mirrored = view.labels == 1
     assert 5 < mirrored.sum() < 35
     for same in (mirrored, ~mirrored):
-        assert np.ptp(views.maps[0, same].astype(np.float32), axis=0).max() == 0
-    assert not np.array_equal(views.maps[0, mirrored][0], views.maps[0, ~mirrored][0])
+        assert np.ptp(view.maps[same].astype(np.float32), axis=0).max() == 0
+    assert not np.array_equal(view.maps[mirrored][0], view.maps[~mirrored][0])
 
 
 def test_views_of_an_image_differ_and_follow_from_the_seed() -> None:
@@ -141,11 +142,28 @@ def test_views_of_an_image_differ_and_follow_from_the_seed() -> None:
     torch.manual_seed(0)
     _, again = cache(PIXELS, [0, 1, 1], noisy)
 
-    assert views.maps.shape[:2] == (3, 3)
-    assert not np.array_equal(views.maps[0], views.maps[1])
-    drawn = [views.draw(np.array([0]), torch.Generator().manual_seed(seed))[0] for seed in range(20)]
-    assert len({tensor.numpy().tobytes() for tensor in drawn}) == 3
-    assert np.array_equal(views.maps, again.maps)
+    maps = [views.of_epoch(epoch).maps for epoch in range(3)]
+    assert not any(np.array_equal(maps[epoch], maps[epoch - 1]) for epoch in range(3))
+    # A resumed training begins with a later one.
+    assert all(np.array_equal(maps[epoch], again.of_epoch(epoch).maps) for epoch in (2, 0, 1))
+
+
+def test_views_are_computed_once_each_when_an_epoch_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, views = cache(PIXELS, [0, 1, 1], NO_AUGMENTATION, 2)
+    computed: list[int] = []
+    compute = views._compute
+
+    def count(number: int) -> View:
+        computed.append(number)
+        return compute(number)
+
+    monkeypatch.setattr(views, "_compute", count)
+
+    used = [views.of_epoch(epoch) for epoch in range(5)]
+
+    assert computed == [0, 1]
+    assert used[0] is used[2] is used[4]
+    assert used[1] is used[3]
 
 
 def test_only_the_head_changes_before_the_first_epoch(
@@ -165,16 +183,16 @@ def test_only_the_head_changes_before_the_first_epoch(
 
 def test_head_learns_separable_features() -> None:
     network = make_network(classes=3)
-    labels = np.tile(np.arange(90) % 3, (2, 1))
-    features = np.random.default_rng(0).normal(0, 0.3, (2, 90, network.head.in_features))
-    features[:, :, 0] += labels
-    pooled = CachedViews(features.astype(np.float16), labels)
+    labels = np.arange(90) % 3
+    features = np.random.default_rng(0).normal(0, 0.3, (90, network.head.in_features))
+    features[:, 0] += labels
+    pooled = View(features.astype(np.float16), labels)
     parameters = QUICK.updated({"head_epochs": 60, "head_learning_rate": 0.05, "dropout": 0.0})
 
     train_head(network, pooled, parameters, torch.ones(3), seed=0)
 
     with torch.inference_mode():
-        answers = network.head(torch.from_numpy(features).float()).argmax(2).numpy()
+        answers = network.head(torch.from_numpy(features).float()).argmax(1).numpy()
     assert (answers == labels).mean() > 0.9
 
 
@@ -200,7 +218,7 @@ def test_interrupted_transfer_resumes_to_the_same_network(
 
     assert resumed.history == expected.history
     assert torch.equal(resumed.network.head.weight, expected.network.head.weight)
-    monkeypatch.delattr(loop, "cache_views")
+    monkeypatch.delattr(loop, "CachedViews")
     assert fit(small_task, *parts, QUICK, 0, weights, checkpoint).history == expected.history
 
 
@@ -261,8 +279,10 @@ def test_maps_of_views_are_mixed_like_images(
 ) -> None:
     training = Training(small_task, data.labelled("train"), QUICK.updated({"mixup": 1.0}), 0, weights)
     training.begin()
+    assert training.views is not None
+    training.view = training.views.of_epoch(0)
 
-    maps, targets, _ = training._draw_views(np.arange(0, 80, 5))
+    maps, targets, _ = training._draw_maps(np.arange(0, 80, 5))
 
     assert maps.shape[0] == 16
     assert isinstance(targets, Tensor)

@@ -36,9 +36,9 @@ from training.model.progress import Epoch, Progress
 from training.model.starting_weights import StartingWeights
 from training.model.transfer import (
     CachedViews,
+    View,
     augmented,
-    cache_views,
-    pool_views,
+    pool_view,
     prepare_network,
     train_head,
 )
@@ -89,6 +89,8 @@ class Training:
         self.best_weights: dict[str, Tensor] = {}
         self.seconds = 0.0
         self.views: CachedViews | None = None
+        self.view: View | None = None
+        """That of the current epoch, if views are cached."""
 
     @property
     def best(self) -> Epoch:
@@ -104,18 +106,20 @@ class Training:
         )
 
     def begin(self) -> None:
-        """Compute the views of frozen blocks, and train the head alone if the training is new."""
+        """Train the head alone if the training is new."""
         parameters, started = self.parameters, time.monotonic()
         if self.finished:
             return
         if parameters.frozen_blocks and parameters.feature_views:
-            self.views = self._cache_views(parameters.feature_views)
+            self.views = self._make_views(parameters.feature_views)
         if parameters.head_epochs and not self.history:
             self.network.head.load_state_dict(parallel.from_first(self._train_head))
         self.seconds += time.monotonic() - started
 
     def train_epoch(self, progress: Progress) -> float:
         """Train one epoch; returns the mean loss."""
+        if self.views:
+            self.view = self.views.of_epoch(len(self.history))
         order = self._draw_order()
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -177,10 +181,10 @@ class Training:
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
         """One step of the optimiser on the images with these indices; returns the loss."""
-        maps, targets, cells = self._draw_images(batch) if self.views is None else self._draw_views(batch)
+        maps, targets, cells = self._draw_images(batch) if self.view is None else self._draw_maps(batch)
         maps = maps.to(self.device, memory_format=torch.channels_last)
         targets = targets.to(self.device)
-        start = 0 if self.views is None else self.parameters.frozen_blocks
+        start = 0 if self.view is None else self.parameters.frozen_blocks
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits, last = self.distributed(maps, start)
         loss = weighted_cross_entropy(
@@ -198,13 +202,13 @@ class Training:
         images, targets, cells = self._mix(images, labels, cells)
         return self.network.normalise(images), targets, cells
 
-    def _draw_views(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _draw_maps(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Mixed maps of the last frozen block (n, C, h, w), shares of the classes (n, K), and outlines.
 
         Maps are mixed like images (manifold mixup, Verma et al. 2019).
         """
-        assert self.views is not None
-        return self._mix(*self.views.draw(batch, self.generator))
+        assert self.view is not None
+        return self._mix(*self.view.take(batch))
 
     def _mix(
         self, images: Tensor, labels: Tensor, cells: Tensor | None
@@ -217,13 +221,14 @@ class Training:
         mixed, targets = self.mix(images, targets)
         return mixed, targets, cells if mixed is images else None
 
-    def _cache_views(self, views: int) -> CachedViews:
+    def _make_views(self, count: int) -> CachedViews:
         blocks = self.parameters.frozen_blocks
-        return cache_views(self.network, self.train, self.augment, views, blocks, self.seed)
+        return CachedViews(self.network, self.train, self.augment, count, blocks, self.seed)
 
     def _train_head(self) -> dict[str, Tensor]:
-        views = self.views or self._cache_views(1)
-        pooled = pool_views(self.network, views, self.parameters.frozen_blocks)
+        # One view suffices: the epochs that follow train the head with others.
+        view = (self.views or self._make_views(1)).of_epoch(0)
+        pooled = pool_view(self.network, view, self.parameters.frozen_blocks)
         train_head(self.network, pooled, self.parameters, self.class_weights, self.seed)
         return {name: tensor.cpu() for name, tensor in self.network.head.state_dict().items()}
 

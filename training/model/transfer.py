@@ -1,10 +1,10 @@
 """Transfer learning: frozen blocks, and a head that is trained before the other blocks.
 
-The output of frozen blocks never changes. It is computed once for several augmented views of every image, so
-that two cores suffice for training.
+The output of frozen blocks never changes. It is kept for several augmented views of every image, so that two
+cores suffice for training.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 
@@ -44,26 +44,84 @@ class Blocks(nn.Module):
 
 
 @dataclass(frozen=True)
-class CachedViews:
-    """The output of some blocks for augmented views of all training images."""
+class View:
+    """The output of some blocks for one augmented view of every training image."""
 
     maps: NDArray[np.float16]
-    """Shape (V, N, ...), memory-mapped."""
+    """Shape (N, ...)."""
     labels: Ints
-    """Shape (V, N): mirroring can change the label of a view."""
+    """Shape (N,): mirroring can change the label of a view."""
     cells: NDArray[np.float16] | None = None
-    """What `outline_cells` returns for each view, shape (V, N, H / 8, W / 8)."""
+    """What `outline_cells` returns for each view, shape (N, H / 8, W / 8)."""
 
-    def draw(
-        self, images: NDArray[np.int64], generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """A random view of each of these images: maps, float32 (n, ...), labels (n,), and outlines' cells."""
-        views = torch.randint(len(self.labels), (len(images),), generator=generator).numpy()
-        maps = torch.from_numpy(self.maps[views, images].astype(np.float32))
-        labels = torch.from_numpy(self.labels[views, images])
-        if self.cells is None:
-            return maps, labels, None
-        return maps, labels, torch.from_numpy(self.cells[views, images].astype(np.float32))
+    def take(self, images: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The views of these images: maps, float32 (n, ...), labels (n,), and outlines' cells."""
+        maps = torch.from_numpy(self.maps[images].astype(np.float32))
+        cells = None if self.cells is None else torch.from_numpy(self.cells[images].astype(np.float32))
+        return maps, torch.from_numpy(self.labels[images]), cells
+
+
+class CachedViews:
+    """Augmented views of all training images, with the output of the frozen blocks.
+
+    Each is computed when an epoch first uses it, and kept in a temporary file. Views follow from the seed, so
+    that a resumed training has the same ones.
+    """
+
+    def __init__(
+        self, network: Classifier, train: Labelled, augment: Augmenter, count: int, blocks: int, seed: int
+    ):
+        """Take the number of views, and that of the blocks whose output is kept."""
+        self._network = network
+        self._train = train
+        self._augment = augment
+        self._count = count
+        self._blocks = blocks
+        self._seed = seed
+        self._body = Runner(
+            Blocks(network, 0, blocks), 1, count * len(train.labels), network.head.weight.device
+        )
+        self._views: dict[int, View] = {}
+
+    def of_epoch(self, epoch: int) -> View:
+        """The view for this epoch, counted from 0: another one in each, until all have been used.
+
+        It draws from the augmentation's generator.
+        """
+        number = epoch % self._count
+        if number not in self._views:
+            self._views[number] = self._compute(number)
+        return self._views[number]
+
+    @torch.inference_mode()
+    def _compute(self, number: int) -> View:
+        """Compute a view; its maps are memory-mapped."""
+        self._augment.generator.manual_seed(_draw_seed(self._seed, VIEWS, number))
+        maps: NDArray[np.float16] | None = None
+        labels, cells = [], []
+        for rows in _batches(len(self._train.labels)):
+            images, changed, outlined = augmented(self._network, self._train, rows, self._augment)
+            [output] = self._body(self._network.normalise(images))
+            if maps is None:
+                maps = self._open_file(output.shape[1:])
+            maps[rows] = output.numpy()
+            labels.append(changed.numpy())
+            if outlined is not None:
+                cells.append(outlined.numpy().astype(np.float16))
+        assert maps is not None  # there are images
+        return View(maps, np.concatenate(labels), np.concatenate(cells) if cells else None)
+
+    def _open_file(self, shape: Sequence[int]) -> NDArray[np.float16]:
+        """Room for the maps of all images, of this shape each, in a temporary file."""
+        whole = (len(self._train.labels), *shape)
+        if not self._views:
+            print(
+                f"up to {self._count} views of {whole[0]} images with {self._blocks} frozen blocks: "
+                f"{self._count * 2 * np.prod(whole, dtype=np.float64) / 1e9:.1f} GB",
+                flush=True,
+            )
+        with TemporaryFile() as file:  # the map keeps it open
+            return np.memmap(file, np.float16, "w+", shape=whole)
 
 
 def prepare_network(network: Classifier, parameters: Hyperparameters, *, has_weights: bool) -> None:
@@ -85,57 +143,22 @@ def prepare_network(network: Classifier, parameters: Hyperparameters, *, has_wei
     network.freeze(parameters.frozen_blocks)
 
 
-def cache_views(
-    network: Classifier, train: Labelled, augment: Augmenter, views: int, blocks: int, seed: int
-) -> CachedViews:
-    """Compute the output of the first `blocks` blocks for augmented views of all images.
-
-    It is in a temporary file. Views follow from `seed`, so that a resumed training has the same ones.
-    """
-    maps: NDArray[np.float16] | None = None
-    labels = np.empty((views, len(train.labels)), np.int64)
-    cells: NDArray[np.float16] | None = None
-    body = Runner(Blocks(network, 0, blocks), 1, labels.size, network.head.weight.device)
-    for view in range(views):
-        augment.generator.manual_seed(_draw_seed(seed, VIEWS, view))
-        for rows, output, changed, outlined in _augmented_maps(body, network, train, augment):
-            if maps is None:
-                shape = (*labels.shape, *output.shape[1:])
-                print(
-                    f"computing {views} views of {len(train.labels)} images with {blocks} frozen blocks: "
-                    f"{2 * np.prod(shape, dtype=np.float64) / 1e9:.1f} GB",
-                    flush=True,
-                )
-                with TemporaryFile() as file:  # the map keeps it open
-                    maps = np.memmap(file, np.float16, "w+", shape=shape)
-            maps[view, rows] = output.numpy()
-            labels[view, rows] = changed.numpy()
-            if outlined is not None:
-                if cells is None:
-                    cells = np.empty((*labels.shape, *outlined.shape[1:]), np.float16)
-                cells[view, rows] = outlined.numpy()
-    assert maps is not None  # there are images
-    return CachedViews(maps, labels, cells)
-
-
-def pool_views(network: Classifier, views: CachedViews, start: int) -> CachedViews:
-    """The means of the last maps, shape (V, N, F), of views with the output of the blocks before `start`."""
-    count, images = views.labels.shape
-    pooled = np.empty((count, images, network.head.in_features), np.float16)
-    body = Runner(Blocks(network, start, None), 1, views.labels.size, network.head.weight.device)
-    for view in range(count):
-        for first in range(0, images, BATCH_SIZE):
-            rows = slice(first, first + BATCH_SIZE)
-            [maps] = body(torch.from_numpy(views.maps[view, rows].astype(np.float32)))
-            pooled[view, rows] = maps.mean((2, 3)).numpy()
-    return CachedViews(pooled, views.labels)
+def pool_view(network: Classifier, view: View, start: int) -> View:
+    """The means of the last maps, shape (N, F), of a view with the output of the blocks before `start`."""
+    images = len(view.labels)
+    pooled = np.empty((images, network.head.in_features), np.float16)
+    body = Runner(Blocks(network, start, None), 1, images, network.head.weight.device)
+    for rows in _batches(images):
+        [maps] = body(torch.from_numpy(view.maps[rows].astype(np.float32)))
+        pooled[rows] = maps.mean((2, 3)).numpy()
+    return View(pooled, view.labels)
 
 
 def train_head(
-    network: Classifier, pooled: CachedViews, parameters: Hyperparameters, weights: Tensor, seed: int
+    network: Classifier, pooled: View, parameters: Hyperparameters, weights: Tensor, seed: int
 ) -> None:
-    """Train the head alone on pooled views (V, N, F), one of each image in an epoch; class weights (K,)."""
-    count = pooled.labels.shape[1]
+    """Train the head alone on a pooled view (N, F); class weights (K,)."""
+    count = len(pooled.labels)
     batch_size = min(parameters.batch_size, count)
     generator = torch.Generator().manual_seed(_draw_seed(seed, HEAD, 0))
     head, device = network.head, network.head.weight.device
@@ -148,7 +171,7 @@ def train_head(
     for _ in range(parameters.head_epochs):
         order = torch.randperm(count, generator=generator).numpy()
         for batch in np.array_split(order, max(1, count // batch_size)):
-            features, labels, _ = pooled.draw(batch, generator)
+            features, labels, _ = pooled.take(batch)
             kept = torch.rand(features.shape, generator=generator) >= parameters.dropout
             features = features * kept / (1 - parameters.dropout)
             targets = functional.one_hot(labels, len(weights)).float().to(device)
@@ -174,15 +197,8 @@ def augmented(
     return images, labels, outline_cells(outlines)
 
 
-@torch.inference_mode()
-def _augmented_maps(
-    body: Runner, network: Classifier, train: Labelled, augment: Augmenter
-) -> Iterator[tuple[slice, Tensor, Tensor, Tensor | None]]:
-    """Yield for each batch its rows, the body's maps (n, C, h, w), labels (n,), and outlines' cells."""
-    for first in range(0, len(train.labels), BATCH_SIZE):
-        rows = slice(first, first + BATCH_SIZE)
-        images, labels, cells = augmented(network, train, rows, augment)
-        yield rows, body(network.normalise(images))[0], labels, cells
+def _batches(count: int) -> Iterator[slice]:
+    return (slice(first, first + BATCH_SIZE) for first in range(0, count, BATCH_SIZE))
 
 
 def _draw_seed(seed: int, purpose: int, number: int) -> int:
