@@ -206,7 +206,8 @@ def _client(service: str) -> Any:
 
 
 def _dynamodb() -> Any:
-    return boto3.resource("dynamodb", config=Config(retries=_RETRIES))
+    # Checking the type of each number of a heat map would take as long as another call. The tests check them.
+    return boto3.resource("dynamodb", config=Config(retries=_RETRIES, parameter_validation=False))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 ministack saves all tables as a whole when it stops: a killed emulator loses every change since its last
 start, and saving takes memory and time that grow with the number of items. It also keeps every number as an
-object of its own, 80 kB for one result with its heat map. Can go when ministack passes
+object of its own, 80 kB for one result with its heat map, and checks each several times. Can go when ministack passes
 tests/stack/test_recovery.py and the memory limit of tests/soak without it.
 """
 
@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS items (
 MAX_SHARED_LENGTH = 5
 """Characters of a number that all items share: enough for values between 0 and 1 with three decimals, of
 which there are few."""
+
+REMEMBERED_NUMBERS = 10_000
+"""Texts of numbers whose check is remembered."""
 
 Table = dict[str, Any]
 Item = dict[str, Any]
@@ -74,6 +78,8 @@ class ItemStore:
         patching.wrap(dynamodb, "_remove_item", self._removing_item)
         patching.wrap(dynamodb, "_items_replaced", self._saving_all)
         patching.wrap(dynamodb, "_restore_state", self._restoring)
+        patching.wrap(dynamodb, "_number_error", remembering)
+        patching.wrap(dynamodb, "_ddb_canonicalize_number", remembering)
 
     def _saving_item(self, set_item: Callable[..., Any]) -> Callable[..., Any]:
         def set_and_save(table: Table, hash_key: Any, range_key: Any, item: Item) -> Any:
@@ -145,6 +151,12 @@ class ItemStore:
     def _write(self, rows: list[tuple[str, Any, Any, str]]) -> None:
         with self._lock:
             self._database.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", rows)
+
+
+def remembering(check: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    """Check each number once: heat maps repeat a thousand of them, and ministack checks each often."""
+    remembered = lru_cache(REMEMBERED_NUMBERS)(check)
+    return lambda number: remembered(number) if isinstance(number, str) else check(number)
 
 
 def own(table: Table) -> None:

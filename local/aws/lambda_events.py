@@ -21,6 +21,9 @@ from local.aws import patching
 
 logger = logging.getLogger("lambda")
 
+DELIVERY_DELAY = 0.1
+"""Seconds until the first attempt; S3 takes about a second. Without, a Lambda would always be faster than the
+request that stored the object and goes on."""
 RETRY_DELAYS = (1.0, 5.0)
 """Seconds before the second and the third attempt. AWS waits 1 and 2 minutes."""
 MISSING_FUNCTION_DELAY = 2.0
@@ -89,7 +92,8 @@ class EventQueue:
         """Queue an event for a function, given by its ARN. Once this returns, the event cannot be lost."""
         with self._changed:
             self._database.execute(
-                "INSERT INTO events (function, payload) VALUES (?, ?)", (function, json.dumps(payload))
+                "INSERT INTO events (function, payload, due) VALUES (?, ?, ?)",
+                (function, json.dumps(payload), time.time() + DELIVERY_DELAY),
             )
             self._serve(function)
             self._changed.notify_all()

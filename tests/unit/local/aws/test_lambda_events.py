@@ -1,6 +1,7 @@
 """The queue of asynchronous invocations, without an emulator."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Function:
 @pytest.fixture
 def deliver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Function], None]:
     """Delivers one event to a function, without pauses between attempts."""
+    monkeypatch.setattr(lambda_events, "DELIVERY_DELAY", 0.0)
     monkeypatch.setattr(lambda_events, "RETRY_DELAYS", (0.0, 0.0))
     monkeypatch.setattr(lambda_events, "MISSING_FUNCTION_DELAY", 0.0)
     monkeypatch.setattr(lambda_events, "THROTTLED_PAUSE", 0.0)
@@ -77,3 +79,15 @@ def test_event_is_given_up_after_the_third_failure(deliver: Callable[[Function],
 
     assert function.tries == 4
     assert function.given_up == [{"n": 1}]
+
+
+def test_event_comes_when_its_sender_has_gone_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lambda_events, "DELIVERY_DELAY", 0.2)
+    function = Function(AttemptResult.SUCCEEDED)
+    queue = EventQueue(tmp_path / "events.sqlite", 1, function.run, function.give_up)
+
+    began = time.monotonic()
+    queue.put(FUNCTION, {"n": 1})
+    assert function.over.wait(PATIENCE)
+
+    assert time.monotonic() - began > 0.19
