@@ -58,7 +58,10 @@ class Decisions:
     def document(self, entry: Entry) -> None:
         """Write the document of a result that only the table has; the table follows it if there is one."""
         decision = self.decide(entry.result, entry.revision)
-        self.table.end_change(decision.result, decision.revision)
+        if decision.etag is None:
+            self.table.mark_documented(entry.result["id"])
+        else:
+            self.table.end_change(decision.result, decision.revision)
 
     def find(self, result: Result) -> StoredResult | None:
         """The decision on the image of `result`; None if there is none."""

@@ -128,6 +128,20 @@ class ResultsTable(ResultQueries):
             return False
         return True
 
+    def mark_documented(self, image_id: str) -> None:
+        """Remove the mark of `finish`, unless somebody has begun to change the result, or has changed it."""
+        with suppress(self._conflict):
+            self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression="REMOVE unfinished, unfinished_since",
+                ConditionExpression=(
+                    "attribute_exists(id) AND #status = :classified "
+                    "AND attribute_not_exists(pending) AND attribute_not_exists(revision)"
+                ),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":classified": CLASSIFIED},
+            )
+
     def begin_change(self, image_id: str, revision: int) -> None:
         """Mark a finished result as about to change, until `end_change` of this or a later revision.
 

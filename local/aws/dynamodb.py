@@ -2,8 +2,8 @@
 
 ministack saves all tables as a whole when it stops: a killed emulator loses every change since its last
 start, and saving takes memory and time that grow with the number of items. It also keeps every number as an
-object of its own, 80 kB for one result with its heat map, and checks each several times. Can go when ministack passes
-tests/stack/test_recovery.py and the memory limit of tests/soak without it.
+object of its own, 80 kB for one result with its heat map, and checks each several times. Can go when
+ministack passes tests/stack/test_recovery.py and the memory limit of tests/soak without it.
 """
 
 import copy

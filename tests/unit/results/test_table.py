@@ -170,3 +170,22 @@ def test_unfinished_images_are_listed_oldest_first(table: ResultsTable) -> None:
     series = [list(one) for one in table.unfinished()]
     assert sorted(len(one) for one in series) == [2, 2, 3, 3]  # the partitions share the images
     assert all(one == sorted(one, key=lambda entry: entry[1]) for one in series)
+
+
+def test_result_without_a_document_is_unfinished_until_it_has_one(table: ResultsTable) -> None:
+    stored, reviewed_meanwhile = classified(1), classified(2)
+    for one in (stored, reviewed_meanwhile):
+        assert table.finish(one, documented=False)
+        entry = table.entry(one["id"])
+        assert entry
+        assert entry.lacks_document
+    table.begin_change(reviewed_meanwhile["id"], 1)
+
+    for one in (stored, reviewed_meanwhile):
+        table.mark_documented(one["id"])
+
+    assert [found for found, _ in chain.from_iterable(table.unfinished())] == ids(2)
+    assert table.get(stored["id"]) == stored
+    assert table.end_change(reviewed_meanwhile, 1)
+    table.mark_documented(reviewed_meanwhile["id"])
+    assert list(chain.from_iterable(table.unfinished())) == []
