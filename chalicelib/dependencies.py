@@ -28,6 +28,7 @@ from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
 
 if TYPE_CHECKING:
+    from chalicelib.exports.service import ExportService
     from chalicelib.models.backend import Backend
     from chalicelib.models.endpoint_manager import EndpointManager
     from chalicelib.monitoring.drift_monitor import DriftMonitor
@@ -185,6 +186,16 @@ def training_data_counter() -> "TrainingDataCounter":
     from chalicelib.retraining.training_data import TrainingDataCounter
 
     return TrainingDataCounter(bucket(), table(), registry(), _repository())
+
+
+@cache
+def exports() -> "ExportService":
+    """The exports of this stage's users."""
+    from chalicelib.exports.service import ExportService
+    from chalicelib.retraining.executions import Executions
+
+    arn = settings().export_arn
+    return ExportService(bucket(), Executions(_client("stepfunctions"), arn), deployed=arn is not None)
 
 
 @cache

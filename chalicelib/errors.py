@@ -85,6 +85,12 @@ class ResultDeleted(UnknownResult):
     status = HTTPStatus.GONE
 
 
+class UnknownExport(NegatoscopeError):
+    """The user has no export with this name."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
 class TaskHasNoModel(NegatoscopeError):
     """No model has been trained for the task yet."""
 
@@ -105,6 +111,12 @@ class UnknownRetraining(NegatoscopeError):
 
 class AlreadyRetraining(NegatoscopeError):
     """The task is being retrained; it can only be retrained once at a time."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class ExportsNotDeployed(NegatoscopeError):
+    """The stage has no state machine that exports results."""
 
     status = HTTPStatus.CONFLICT
 

@@ -42,7 +42,7 @@ TEXT = re.compile(r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*")
 """Text for people: no control characters except tab, line feed and carriage return."""
 
 PATH_PARAMETER = re.compile(r"[A-Za-z0-9._-]+")
-PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "version": 128, "file": 128}
+PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "version": 128, "file": 128, "export": 63}
 """Characters of each path parameter. Names of Step Functions executions have at most 80."""
 
 TIME = re.compile(

@@ -42,6 +42,8 @@ class Settings:
     """By task, how this stage serves retrained models; other tasks follow their files."""
     retraining_arn: str | None
     """The state machine that retrains a task's model; None if the stage has none."""
+    export_arn: str | None
+    """The state machine that exports results; None if the stage has none."""
     retrain_on_drift: bool
     """Whether drift starts a retraining."""
     endpoint_url: str | None
@@ -124,6 +126,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         endpoints=endpoints,
         serving=serving,
         retraining_arn=environment.get("RETRAINING_ARN") or None,
+        export_arn=environment.get("EXPORT_ARN") or None,
         retrain_on_drift=retrain == "true",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )

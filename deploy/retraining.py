@@ -1,4 +1,4 @@
-"""The stack of the retraining, and the training code in the data bucket."""
+"""The stack of the retraining and the exports, and the training code in the data bucket."""
 
 import argparse
 import hashlib
@@ -20,6 +20,7 @@ from deploy.stacks import DeployError
 
 PROJECT = Path(__file__).resolve().parent.parent
 DEFINITION = PROJECT / "statemachine" / "retrain.asl.json"
+EXPORT_DEFINITION = PROJECT / "statemachine" / "export.asl.json"
 RUNNER = PROJECT / "statemachine" / "run.sh"
 TEMPLATE = PROJECT / "statemachine" / "template.yaml"
 REQUIREMENTS = PROJECT / "training" / "requirements.txt"
@@ -53,6 +54,7 @@ def deploy(stage: str, outputs: Mapping[str, str], options: Options = Options())
         (f"{wanted['Code']}/sourcedir.tar.gz", pack(dict(source()))),
         (f"{wanted['Code']}/run.sh", RUNNER.read_bytes()),
         (wanted["Definition"], DEFINITION.read_bytes()),
+        (wanted["ExportDefinition"], EXPORT_DEFINITION.read_bytes()),
     ):
         bucket.put_object(
             Bucket=outputs["DataBucket"],
@@ -67,12 +69,13 @@ def deploy(stage: str, outputs: Mapping[str, str], options: Options = Options())
 def parameters(stage: str, outputs: Mapping[str, str], options: Options) -> dict[str, str | None]:
     """The parameters of the stack; `outputs` are those of the foundation stack."""
     code = hashlib.sha256(pack(dict(source())) + RUNNER.read_bytes()).hexdigest()[:16]
-    definition = hashlib.sha256(DEFINITION.read_bytes()).hexdigest()[:16]
     return {
         "Stage": stage,
         "DataBucket": outputs["DataBucket"],
         "DataKeyArn": outputs["DataKeyArn"],
-        "Definition": f"code/retrain-{definition}.asl.json",
+        "Definition": f"code/retrain-{_digest(DEFINITION)}.asl.json",
+        "ExportDefinition": f"code/export-{_digest(EXPORT_DEFINITION)}.asl.json",
+        "ResultsTable": outputs["ResultsTable"],
         "Code": f"code/{code}",
         "Commit": commit(),
         "ImageAccount": image_account(),
@@ -81,6 +84,10 @@ def parameters(stage: str, outputs: Mapping[str, str], options: Options) -> dict
         "TrainingInstanceType": options.instance_type,
         "TrainingImage": training_image(options.instance_type),
     }
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def training_image(instance_type: str | None) -> str | None:
@@ -117,9 +124,10 @@ def stack_name(stage: str) -> str:
 
 def delete(stage: str) -> None:
     """Stop running executions with their jobs, and delete the stack."""
-    machine = stacks.resources(stack_name(stage)).get("Retraining")
-    if machine:
-        stop_executions(machine)
+    found = stacks.resources(stack_name(stage))
+    for name in ("Retraining", "Export"):
+        if name in found:
+            stop_executions(found[name])
     stacks.delete_stack(stack_name(stage))
 
 

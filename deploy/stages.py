@@ -36,7 +36,7 @@ ROLES = {
 
 
 RECORDED = (
-    *("DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE", "RETRAINING_ARN", "STAGE"),
+    *("DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE", "RETRAINING_ARN", "EXPORT_ARN", "STAGE"),
     *("USER_POOL_ARN", "LOGIN_CLIENT_ID", "LOGIN_ORIGIN", "API_KEY_REQUIRED"),
 )
 """The environment variables that `record` writes, except SERVING, which people choose."""
@@ -217,6 +217,7 @@ def own_environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
         "RESULTS_TABLE": outputs["ResultsTable"],
         "RETRAININGS_TABLE": outputs["RetrainingsTable"],
         "RETRAINING_ARN": outputs["RetrainingArn"],
+        "EXPORT_ARN": _sibling(outputs["RetrainingArn"], resource_names.resource_name(stage, "export")),
         "STAGE": stage,
     }
     if login := login_origin(outputs):
@@ -224,6 +225,11 @@ def own_environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
         found["LOGIN_CLIENT_ID"] = outputs["UserPoolClientId"]
         found["LOGIN_ORIGIN"] = login
     return found
+
+
+def _sibling(machine: str, name: str) -> str:
+    """The ARN of another state machine in the same account and region."""
+    return f"{machine.rpartition(':')[0]}:{name}"
 
 
 def login_origin(outputs: Mapping[str, str]) -> str | None:

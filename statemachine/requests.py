@@ -6,7 +6,8 @@ from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
 
 JOB_SECONDS = 12 * 3600
 """For a processing job."""
-_FOLDER = "/opt/ml/processing"
+FOLDER = "/opt/ml/processing"
+"""Of the inputs and outputs of a processing job."""
 _TAGS = {
     "Tags": [{"Key": "application", "Value": "negatoscope"}, {"Key": "stage", "Value": "${Stage}"}],
 }
@@ -18,8 +19,48 @@ def _below(folder: str) -> str:
     return f"States.Format('{{}}{folder}', $.plan.folder)"
 
 
+def processing_job(
+    name: str, inputs: dict[str, State], output: State, cluster: State, arguments: State, role: str
+) -> State:
+    """The parameters of a job that runs a module of the training code.
+
+    Args:
+        name: of the job: a path or an intrinsic function.
+        inputs: where each is in S3, by name; the code is one more. It lies in /opt/ml/processing/NAME.
+        output: name (`OutputName`) and place (`S3Uri`) of the folder /opt/ml/processing/output.
+        cluster: number and type of instances, and size of their volumes.
+        arguments: the member with the module and its arguments.
+        role: of the job.
+    """
+    kind = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
+    place = {key: value for key, value in output.items() if key != "OutputName"}
+    target = {**place, "LocalPath": f"{FOLDER}/output", "S3UploadMode": "EndOfJob"}
+    return {
+        "ProcessingJobName.$": name,
+        "RoleArn": role,
+        "AppSpecification": {
+            "ImageUri": "${TrainingImage}",
+            "ContainerEntrypoint": ["bash", f"{FOLDER}/code/run.sh", f"{FOLDER}/code/sourcedir.tar.gz"],
+            **arguments,
+        },
+        "Environment": {"MESSAGE": "/opt/ml/output/message"},
+        "ProcessingInputs": [
+            {"InputName": name, "S3Input": {**source, "LocalPath": f"{FOLDER}/{name}", **kind}}
+            for name, source in ({"code": {"S3Uri": "${Code}/"}} | inputs).items()
+        ],
+        "ProcessingOutputConfig": {
+            "KmsKeyId": "${DataKey}",
+            "Outputs": [{"OutputName": output["OutputName"], "S3Output": target}],
+        },
+        "ProcessingResources": {"ClusterConfig": {**cluster, "VolumeKmsKeyId": "${DataKey}"}},
+        "NetworkConfig": {"EnableInterContainerTrafficEncryption": True},
+        "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
+        **_TAGS,
+    }
+
+
 def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]) -> Action:
-    """A job that runs a module of the training code.
+    """A job of a retraining.
 
     Args:
         suffix: of the job's name.
@@ -27,37 +68,18 @@ def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]
         output: name of the output, and of its folder.
         inputs: S3 URIs of folders by name, as paths or intrinsic functions.
     """
-    sources = {"code": {"S3Uri": "${Code}/"}} | {name: {"S3Uri.$": uri} for name, uri in inputs.items()}
-    kind = {"S3DataType": "S3Prefix", "S3InputMode": "File"}
-    target = {"S3Uri.$": _below(output), "LocalPath": f"{_FOLDER}/output", "S3UploadMode": "EndOfJob"}
-    cluster = {
-        "InstanceCount": 1,
-        "InstanceType.$": "$.plan.processing.instance_type",
-        "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
-        "VolumeKmsKeyId": "${DataKey}",
-    }
-    parameters = {
-        "ProcessingJobName.$": f"States.Format('{{}}-{suffix}', $.plan.name)",
-        "RoleArn": "${SageMakerRole}",
-        "AppSpecification": {
-            "ImageUri": "${TrainingImage}",
-            "ContainerEntrypoint": ["bash", f"{_FOLDER}/code/run.sh", f"{_FOLDER}/code/sourcedir.tar.gz"],
-            "ContainerArguments.$": arguments,
+    parameters = processing_job(
+        name=f"States.Format('{{}}-{suffix}', $.plan.name)",
+        inputs={name: {"S3Uri.$": uri} for name, uri in inputs.items()},
+        output={"OutputName": output, "S3Uri.$": _below(output)},
+        cluster={
+            "InstanceCount": 1,
+            "InstanceType.$": "$.plan.processing.instance_type",
+            "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
         },
-        "Environment": {"MESSAGE": "/opt/ml/output/message"},
-        "ProcessingInputs": [
-            {"InputName": name, "S3Input": {**source, "LocalPath": f"{_FOLDER}/{name}", **kind}}
-            for name, source in sources.items()
-        ],
-        "ProcessingOutputConfig": {
-            "KmsKeyId": "${DataKey}",
-            "Outputs": [{"OutputName": output, "S3Output": target}],
-        },
-        "ProcessingResources": {"ClusterConfig": cluster},
-        "NetworkConfig": {"EnableInterContainerTrafficEncryption": True},
-        "StoppingCondition": {"MaxRuntimeInSeconds": JOB_SECONDS},
-        **_TAGS,
-    }
+        arguments={"ContainerArguments.$": arguments},
+        role="${SageMakerRole}",
+    )
     return Action("sagemaker:createProcessingJob.sync", parameters, {"job.$": "$.ProcessingJobName"})
 
 
@@ -65,12 +87,12 @@ PREPARE_DATA = _processing("data", "$.plan.preparing.arguments", "data", inputs=
 
 _EVALUATION = {
     "task": "$.plan.task",
-    "data": f"'{_FOLDER}/data'",
-    "answers": f"'{_FOLDER}/answers'",
-    "candidate": f"'{_FOLDER}/candidate/model.tar.gz'",
+    "data": f"'{FOLDER}/data'",
+    "answers": f"'{FOLDER}/answers'",
+    "candidate": f"'{FOLDER}/candidate/model.tar.gz'",
     "current": "$.plan.current.path",
     "current-origin": "$.plan.current.origin",
-    "output": f"'{_FOLDER}/output'",
+    "output": f"'{FOLDER}/output'",
 }
 _ARGUMENTS = ", ".join(f"'--{name}', {value}" for name, value in _EVALUATION.items())
 EVALUATE_CANDIDATE = _processing(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stage import BUCKET, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
+from tests.stage import BUCKET, EXPORT_ARN, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
 
 if TYPE_CHECKING:
     from local.stack import LocalStack
@@ -21,6 +21,7 @@ os.environ |= {
     "RESULTS_TABLE": TABLE,
     "RETRAININGS_TABLE": RETRAININGS_TABLE,
     "RETRAINING_ARN": RETRAINING_ARN,
+    "EXPORT_ARN": EXPORT_ARN,
 }
 # For training jobs and model servers: a second thread does not speed up tiny networks, and wastes processor
 # time on a busy machine.

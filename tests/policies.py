@@ -34,6 +34,8 @@ _NAMES = {
     "DataKeyArn": f"arn:aws:kms:{_ARN}:key/data",
     "LostEvents.Arn": f"arn:aws:sqs:{_ARN}:negatoscope-{STAGE}-lost-events",
     "SageMakerRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/negatoscope-{STAGE}-sagemaker",
+    "ExportJobRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/negatoscope-{STAGE}-export-job",
+    "${ResultsTable}": TABLE,
     "AccessLogs.Arn": f"arn:aws:logs:{_ARN}:log-group:negatoscope-{STAGE}-access:*",
     "UserPool.Arn": f"arn:aws:cognito-idp:{_ARN}:userpool/pool",
     "Topic": f"arn:aws:sns:{_ARN}:negatoscope-{STAGE}-retraining",
@@ -83,8 +85,12 @@ def statements(path: Path, role: str) -> list[ParsedStatement]:
     documents = [policy["PolicyDocument"] for policy in properties["Policies"]]
     managed = properties.get("ManagedPolicyArns", ())
     documents += [resources[name]["Properties"]["PolicyDocument"] for name in managed]
-    attached = (one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::Policy")
-    documents += [one["PolicyDocument"] for one in attached if role in one["Roles"]]
+    # Policies may be in another stack, and then name the role.
+    others = template(RETRAINING)["Resources"] if path == FOUNDATION else {}
+    attached = [*resources.values(), *others.values()]
+    policies = (one["Properties"] for one in attached if one["Type"] == "AWS::IAM::Policy")
+    names = {role, properties["RoleName"]}
+    documents += [one["PolicyDocument"] for one in policies if names & set(one["Roles"])]
     parsed = (parse_policy_document(json.dumps(_known(document))) for document in documents)
     return [statement for document in parsed for statement in document]
 

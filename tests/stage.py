@@ -6,4 +6,5 @@ ROOT = Path(__file__).parent.parent
 BUCKET = "negatoscope-test-data-000000000000"
 TABLE = "negatoscope-test-results"
 RETRAININGS_TABLE = "negatoscope-test-retrainings"
+EXPORT_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-export"
 RETRAINING_ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:negatoscope-test-retrain"

@@ -2,9 +2,7 @@
 
 import csv
 import hashlib
-import json
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from io import TextIOWrapper
@@ -16,11 +14,10 @@ from chalice.app import Response
 from chalicelib.api.http import Headers
 from chalicelib.api.route import Content
 from chalicelib.errors import ExportTooLarge
-from chalicelib.results.reading import readings_of
+from chalicelib.exports.columns import cell, columns, row
 from chalicelib.results.result_document import ListedResult
 from chalicelib.storage import inbox
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.tasks import load_tasks
 
 MAX_INLINE_BYTES = 4_000_000
 """Lambda returns at most 6 MiB."""
@@ -28,50 +25,12 @@ MAX_TABLE_BYTES = 200_000_000
 """The temporary file system of a Lambda has 512 MB."""
 MAX_SECONDS = 20.0
 """Time to read results. API Gateway waits 29 s, some of which a cold start and storing the table take."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\N{MINUS SIGN}")
 CONTENT_TYPE = "text/csv; charset=utf-8"
 TABLE = Content(
     "RFC 4180, UTF-8, with a header.",
     ("text/csv",),
     link="The table is large. The link is valid for a quarter of an hour.",
 )
-
-COLUMNS = (
-    "id",
-    "task",
-    "status",
-    "label",
-    "probability",
-    "distance",
-    "needs_review",
-    "reasons",
-    "reviewed_label",
-    "comment",
-    "reviewer",
-    "reviewed_at",
-    "blind",
-    "disagreement",
-    "readings",
-    "arrival",
-    "format",
-    "rows",
-    "columns",
-    "pixel_spacing",
-    "modality",
-    "laterality",
-    "view_position",
-    "model_version",
-    "created_at",
-    "classified_at",
-)
-"""All columns except those of the classes, which come last."""
-CLASS_COLUMN = "probability:{}"
-"""The column with the probability of a class."""
-ATTRIBUTES = (
-    "id", "task", "status", "label", "probability", "probabilities", "distance", "needs_review", "reasons",
-    "review", "disagreement", "readings", "arrival", "source", "model", "created_at", "classified_at",
-)  # fmt: skip
-"""The attributes of results that the columns need."""
 
 
 def answer(
@@ -93,7 +52,7 @@ def answer(
     """
     name = f"negatoscope-{task or 'results'}.csv"
     with SpooledTemporaryFile(MAX_INLINE_BYTES) as table:
-        _write(_within_limits(pages, table, clock), _columns(task), table)
+        _write(_within_limits(pages, table, clock), list(columns(task)), table)
         size = table.tell()
         table.seek(0)
         if size <= MAX_INLINE_BYTES:
@@ -120,69 +79,18 @@ def _within_limits(
         if clock() > deadline or table.tell() > MAX_TABLE_BYTES:
             raise ExportTooLarge(
                 f"The table is too large to export at once: it has more than {count:,} rows, or finding them "
-                "takes too long. Narrow the selection, for example with 'task', 'from' and 'to', and export "
-                "the table in parts."
+                "takes too long. Start an export of any size (on the page, or with POST /exports), or narrow "
+                "the selection, for example with 'task', 'from' and 'to'."
             )
         yield from page
         count += len(page)
 
 
-def _columns(task: str | None) -> list[str]:
-    """All columns. Tasks may share the names of classes."""
-    known = load_tasks()
-    tasks = [known[task]] if task in known else known.values()
-    classes = dict.fromkeys(name for each in tasks for name in each.class_names)
-    return [*COLUMNS, *map(CLASS_COLUMN.format, classes)]
-
-
-def _write(results: Iterable[ListedResult], columns: Sequence[str], table: IO[bytes]) -> None:
+def _write(results: Iterable[ListedResult], names: Sequence[str], table: IO[bytes]) -> None:
     """One line per result, RFC 4180, with a header."""
     lines = TextIOWrapper(table, "utf-8", errors="replace", newline="")
-    writer = csv.DictWriter(lines, columns, extrasaction="ignore")
+    writer = csv.DictWriter(lines, names, extrasaction="ignore")
     writer.writeheader()
     for result in results:
-        writer.writerow({name: _harmless(value) for name, value in _flat(result).items()})
+        writer.writerow({name: cell(value) for name, value in row(result).items()})
     lines.detach()  # flushes and leaves the file open
-
-
-def _flat(result: ListedResult) -> dict[str, object]:
-    review, model, source = result["review"], result["model"], result["source"]
-    row: dict[str, object] = {**(source or {}), **result}
-    row |= {
-        "pixel_spacing": " ".join(map(str, source.get("pixel_spacing", ()))) if source else None,
-        "reasons": " ".join(reason["code"] for reason in result["reasons"]),
-        "needs_review": _word(result["needs_review"]),
-        "disagreement": _word(result["disagreement"]),
-        "model_version": model["version"] if model else None,
-        "readings": json.dumps(readings_of(result), ensure_ascii=False),
-    }
-    row |= {CLASS_COLUMN.format(name): value for name, value in result["probabilities"].items()}
-    if review:
-        row |= review | {
-            "reviewed_label": review["label"],
-            "label": result["label"],
-            "blind": _word("blind" in review),
-        }
-    return row
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
-
-
-def _harmless(value: object) -> object:
-    """`value` with an apostrophe in front if a spreadsheet would evaluate it as a formula.
-
-    The first visible character counts, in any width: spreadsheets skip spaces and invisible characters, and
-    East Asian ones accept full-width forms, which NFKC maps to ASCII.
-    """
-    if not isinstance(value, str) or value[:1].isalnum():
-        return value
-    visible = next((char for char in value if not _is_invisible(char)), "")
-    is_formula = unicodedata.normalize("NFKC", visible).startswith(_FORMULA_STARTS)
-    return f"'{value}" if is_formula or value.startswith(("\t", "\r", "\n")) else value
-
-
-def _is_invisible(char: str) -> bool:
-    """Whether a character is white space, a control or format character, or a mark without a base."""
-    return char.isspace() or unicodedata.category(char) in ("Cc", "Cf", "Mn", "Me", "Zl", "Zp", "Zs")

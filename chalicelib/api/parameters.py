@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from chalicelib import limits
-from chalicelib.errors import InvalidRequest, NegatoscopeError, UnknownResult, UnknownRetraining, UnknownTask
+from chalicelib.errors import (
+    InvalidRequest,
+    NegatoscopeError,
+    UnknownExport,
+    UnknownResult,
+    UnknownRetraining,
+    UnknownTask,
+)
 from chalicelib.fields import required_str
 from chalicelib.limits import Range
 from chalicelib.timestamps import timestamp
@@ -229,6 +236,7 @@ PATH_PARAMETERS = {
         PathParameter("id", "Id of a result, 32 hexadecimal digits.", UnknownResult, "^[0-9a-f]{32}$"),
         PathParameter("name", "Name of a retraining, as GET /retrainings lists them.", UnknownRetraining),
         PathParameter("version", "Version of a model, as GET /tasks/{task}/models lists them."),
+        PathParameter("export", "Name of an export, as GET /exports lists them.", UnknownExport),
         PathParameter("file", "Name of a file, without its folder: roc.svg for plots/roc.svg."),
     )
 }

@@ -15,6 +15,7 @@ from chalicelib.api.parameters import (
     StrParameter,
 )
 from chalicelib.errors import InvalidRequest, UnknownTask
+from chalicelib.exports.request import FORMATS
 from chalicelib.results.result_document import CLASSIFIED, FINISHED, RECEIVED
 from chalicelib.results.selection import BY_PROBABILITY, Order, Selection
 from chalicelib.storage.access_log import SEARCHED
@@ -67,6 +68,13 @@ SELECTION = (
     *(_TASK, _LABEL, _REVIEWED_LABEL, _MODEL, _STATUS, _NEEDS_REVIEW, _REVIEWED, *_READERS, _SEARCH),
     *(_FROM, _TO, _ORDER, _HIDDEN),
 )
+FILE_FORMAT = EnumParameter(
+    "format",
+    FORMATS,
+    "Of the file: RFC 4180 in UTF-8 with a header (`csv`), or Apache Parquet (`parquet`).",
+    "csv",
+)
+EXPORT = (*(one for one in SELECTION if one is not _ORDER), FILE_FORMAT)
 STATISTICS = (_MODEL, _FROM, _TO)
 
 CURSOR = StrParameter("cursor", limits.MAX_CURSOR, "From the page before.", opaque=True)

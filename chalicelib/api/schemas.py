@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalicelib import limits
+from chalicelib.exports.export_document import Export
 from chalicelib.json_schema import Schema
 from chalicelib.models.backend import BackendKind
 from chalicelib.models.model_version import ModelVersion
@@ -232,6 +233,13 @@ class ResultPage(TypedDict):
     results: list[ListedResult]
     cursor: str | None
     """For the next page; null on the last one."""
+
+
+class Exports(TypedDict):
+    """Exports of one user."""
+
+    exports: list[Export]
+    """The newest first."""
 
 
 class Frames(TypedDict):

@@ -23,7 +23,7 @@ QUARANTINED: Final = "quarantined"
 DELETED: Final = "deleted"
 FINISHED = (CLASSIFIED, QUARANTINED)
 
-type ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
+ImageId = Annotated[str, Schema(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits.")]
 """32 hexadecimal digits."""
 Probability = Annotated[float, Schema(minimum=0, maximum=1)]
 

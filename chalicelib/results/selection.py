@@ -23,6 +23,16 @@ BY_PROBABILITY: tuple[Order, ...] = ("least-sure", "most-sure")
 """The orders that list classified results of one task only."""
 _ASCENDING = ("oldest", "least-sure")
 
+SEARCHED: Mapping[str, Sequence[str]] = {
+    "id": ("id",),
+    "label": ("slug",),
+    "review.label": ("slug",),
+    "review.reviewer": ("id",),
+    "review.reviewer_name": ("id",),
+    "review.comment": ("text", "id", "capital"),
+}
+"""Where a search looks, each with the names of the words that it looks for there; see `search_words`."""
+
 _MAX_DIGITS = 38
 """Of a number in DynamoDB."""
 _BEGINNING = "0"
@@ -195,18 +205,19 @@ def _searching(text: str) -> tuple[str, dict[str, Any]]:
     DynamoDB distinguishes capitals. So comments are also searched for the text in lower case, and with a
     capital in front.
     """
-    lower = " ".join(text.lower().split())
-    words = {":id": lower, ":slug": lower.replace(" ", "-"), ":text": text, ":capital": lower.capitalize()}
-    places = {
-        "#id": [":id"],
-        "#label": [":slug"],
-        "#review.#label": [":slug"],
-        "#review.#reviewer": [":id"],
-        "#review.#reviewer_name": [":id"],
-        "#review.#comment": [":text", ":id", ":capital"],
-    }
-    found = [f"contains({place}, {word})" for place, wanted in places.items() for word in wanted]
+    words = {f":{name}": word for name, word in search_words(text).items()}
+    found = [
+        f"contains(#{place.replace('.', '.#')}, :{name})"
+        for place, names in SEARCHED.items()
+        for name in names
+    ]
     return f"({' OR '.join(found)})", words
+
+
+def search_words(text: str) -> dict[str, str]:
+    """The words that a search looks for, by their names in `SEARCHED`."""
+    lower = " ".join(text.lower().split())
+    return {"id": lower, "slug": lower.replace(" ", "-"), "text": text, "capital": lower.capitalize()}
 
 
 def _probability(text: str) -> Decimal:

@@ -8,6 +8,7 @@ from chalicelib.routes import stage  # noqa: F401
 from chalicelib.routes import tasks  # noqa: F401
 from chalicelib.routes import uploads  # noqa: F401
 from chalicelib.routes import results  # noqa: F401
+from chalicelib.routes import exports  # noqa: F401
 from chalicelib.routes import retrainings  # noqa: F401
 
 __all__ = ["api"]

@@ -27,6 +27,7 @@ from chalicelib.errors import (
     UnknownModel,
     UnknownTask,
 )
+from chalicelib.exports.columns import ATTRIBUTES
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.pipeline import stored_pictures
 from chalicelib.results import readings
@@ -53,14 +54,12 @@ def export_results() -> Response:
     """Export results as a table.
 
     The table is read for 20 s at most. If that takes longer, or the table has more than 200 MB, the answer is
-    400 with the code ExportTooLarge: narrow the selection. Cells that spreadsheets would take for formulas
-    begin with an apostrophe.
+    400 with the code ExportTooLarge: start an export of any size with POST /exports, or narrow the selection.
+    Cells that spreadsheets would take for formulas begin with an apostrophe.
     """
     wanted = queries.selection(api.query, api.groups)
     dependencies.audit().record(api.user, "export-results", wanted.task or "all")
-    return export.answer(
-        dependencies.table().pages(wanted, export.ATTRIBUTES), wanted.task, dependencies.bucket()
-    )
+    return export.answer(dependencies.table().pages(wanted, ATTRIBUTES), wanted.task, dependencies.bucket())
 
 
 @api.get("/results/{id}")

@@ -28,6 +28,7 @@ from local.aws import (
     transport,
 )
 from local.aws.dynamodb import ItemStore
+from local.aws.dynamodb_exports import Exports
 from local.aws.lambda_executor import Executor
 from local.http_server import serve_until_stopped
 from local.loopback import HOST, ask
@@ -68,6 +69,7 @@ async def run(arguments: argparse.Namespace) -> None:
     apply_patches(executor, sagemaker, folder)
     lambda_events.install(folder / "events.sqlite", workers)
     ItemStore(folder / "items.sqlite").install()
+    Exports(endpoint).install()
     threading.Thread(target=resume_when_up, args=(sagemaker,), daemon=True).start()
     application = with_interruptions(with_warm_up(app.app, executor), sagemaker)
     application = guarded(with_cold_starts(application, host), arguments.site_origin)

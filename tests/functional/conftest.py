@@ -15,6 +15,7 @@ from chalicelib import dependencies
 from chalicelib.api import http
 from chalicelib.api.route import Route
 from chalicelib.errors import NegatoscopeError
+from chalicelib.exports.service import ExportService
 from chalicelib.models.classifier import Classifier
 from chalicelib.observability import measure_seconds
 from chalicelib.pipeline import decoding
@@ -30,7 +31,7 @@ from tests.injection.faults import Interceptor
 from tests.lambdas import FakeLambda, in_process
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.policies import WATCH, Running
-from tests.stage import RETRAINING_ARN
+from tests.stage import EXPORT_ARN, RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
 Call = Callable[..., HTTPResponse]
@@ -42,6 +43,7 @@ REAL = {
     "name": "run",
     "version": VERSION,
     "file": "report.md",
+    "export": "20260101-000000-0a1b2c3d",
 }
 """Path parameters of the objects in a `stocked` stage."""
 CELL = 128
@@ -62,6 +64,9 @@ def client(cloud: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     administration = FakeLambda(lambda event: app.administration(event, LambdaContext("administration", 512)))
     administrator = Administrator(lambda: administration, "administration")
     monkeypatch.setattr(dependencies, "administrator", lambda: administrator)
+    executions = Executions(FakeStepFunctions(), EXPORT_ARN)
+    exports = ExportService(dependencies.bucket(), executions, deployed=True)
+    monkeypatch.setattr(dependencies, "exports", lambda: exports)
     with Client(app.app) as client:
         yield client
 

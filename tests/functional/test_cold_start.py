@@ -35,6 +35,7 @@ with account():
     image_id = inbox.new_id("api", "mammography-views", b"image")
     dependencies.table().receive(result_document.received(image_id, "mammography-views", "api"), "{{}}")
     known = {{"task": "mammography-views", "id": image_id, "name": "run", "version": "v", "file": "card.md"}}
+    known["export"] = "export"
     with Client(app.app) as client:
         for route in api.routes:
             if (route.method, route.path) not in {WITH_IMAGES}:
@@ -78,6 +79,7 @@ LATER = (
     *("chalicelib.hyperparameters", "chalicelib.labelled_data", "chalicelib.models.endpoint_manager"),
     *("chalicelib.monitoring.drift_monitor", "chalicelib.retraining.service", "chalicelib.retraining.steps"),
     *("chalicelib.retraining.planning", "chalicelib.imaging", "chalicelib.pipeline.pipeline"),
+    "chalicelib.exports.service",
 )
 """What no Lambda imports before it is asked for something that needs it, if at all."""
 

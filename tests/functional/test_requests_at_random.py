@@ -38,6 +38,7 @@ MORE_THAN_VALID = {
     "POST /tasks/{task}/classify",  # the image has to be one
     "GET /results",  # 'to' has to be later than 'from'
     "GET /results.csv",
+    "POST /exports",  # as for results, and only two may run
     "GET /retrainings",  # a cursor has to be one that this list gave out
     "GET /audit",
     "GET /access-log",  # 'to' has to be later than 'from', and 'search' an id or a path

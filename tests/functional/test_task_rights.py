@@ -16,7 +16,14 @@ from tests.models import TASK
 
 OTHER = "retinal-oct"
 """A task of which nothing is stored."""
-OF_NO_TASK = {("GET", "/stage")}
+OF_NO_TASK = {
+    ("GET", "/stage"),
+    # Of the user's own; tests/functional/test_exports.py has what they hold.
+    ("POST", "/exports"),
+    ("GET", "/exports"),
+    ("GET", "/exports/{export}"),
+    ("POST", "/exports/{export}/stop"),
+}
 SHOWING_OWN_TASKS = {("GET", "/tasks"), ("GET", "/results"), ("GET", "/results.csv"), ("GET", "/retrainings")}
 """Routes that answer, with nothing of other tasks."""
 NAMED_IN_BODIES = {("POST", "/uploads"): {"task": TASK, "size": 1, "content_type": "image/png"}}

@@ -11,6 +11,7 @@ from chalice.app import EventSourceHandler
 import app
 from tests.injection import (
     test_drift_monitor,
+    test_exports,
     test_images,
     test_reads,
     test_removal,
@@ -36,6 +37,8 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
         "test_interrupted_model_rollback_is_finished_by_repeating_it",
     ),
     "DELETE /results/{id}": (test_removal, "test_deletion_is_finished"),
+    "POST /exports": (test_exports, "test_start_of_an_export_recovers"),
+    "POST /exports/{export}/stop": (test_exports, "test_stop_of_an_export_recovers"),
     "POST /retrainings": (test_retraining, "test_repeated_start_retrains_once"),
     "POST /retrainings/{name}/approval": (
         test_retraining,

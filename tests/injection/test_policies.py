@@ -80,6 +80,9 @@ def of_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     }
     world.ask("POST", "/retrainings", {"task": TASK})
+    started = world.ask("POST", "/exports")[1]["name"]
+    world.fakes["stepfunctions:StopExecution"] = lambda _: {}
+    world.ask("POST", "/exports/{export}/stop", export=started)
     with world.process():
         dependencies._repository().update("run", task_token="token")
     assert world.ask("POST", "/retrainings/{name}/approval", {"approved": True}, name="run")[0] == 200

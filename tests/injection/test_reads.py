@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from chalicelib import dependencies
+from chalicelib.exports.request import ExportRequest
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.classifier import Classifier
 from chalicelib.models.deployed_models import DeployedModels
+from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining.repository import empty_record
 from chalicelib.storage.user_names import UserNames
@@ -60,6 +62,7 @@ class Read:
 
 _TASK = {"task": TASK}
 _NAME = {"name": RUN}
+EXPORT_NAME = "20260101-000000-0a1b2c3d"
 EXPORT = Read("/results.csv", calls=3)
 """It is in the audit record."""
 READS = (
@@ -81,6 +84,8 @@ READS = (
     Read("/results", query={"label": CLASSES[0], "limit": "1"}),
     Read("/results", query={"task": TASK, "order": "least-sure", "limit": "2"}),
     EXPORT,
+    Read("/exports", calls=4),
+    Read("/exports/{export}", {"export": EXPORT_NAME}, calls=3),
     Read(RESULT, {"id": "ID"}),
     Read(f"{RESULT}/preview", {"id": "ID"}, calls=2),
     Read(f"{RESULT}/picture", {"id": "ID"}, calls=2),
@@ -124,6 +129,8 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         dependencies.bucket().write(
             f"retrainings/{TASK}/{RUN}/evaluation/report.md", b"# Better", "text/markdown"
         )
+        request = ExportRequest(Selection(), "csv").to_json()
+        dependencies.bucket().write_json(f"exports/local/{EXPORT_NAME}/request.json", request)
         dependencies.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
         for number in range(2):
             dependencies.audit().record("me", "start-retraining", f"{RUN}{number}")

@@ -155,6 +155,7 @@ def test_recorded_settings_keep_those_set_by_hand(project: Path, tmp_path: Path)
         "RESULTS_TABLE": "table",
         "RETRAININGS_TABLE": "retrainings",
         "RETRAINING_ARN": "arn:machine",
+        "EXPORT_ARN": "arn:negatoscope-prod-export",
         "LOGIN_CLIENT_ID": "client",
         "LOGIN_ORIGIN": "https://login.example",
         "STAGE": "prod",

@@ -1,5 +1,8 @@
 """What `make bench` runs in the environment of training."""
 
+import csv
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,10 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.training import epochs, plots, pytorch
+from benchmarks.training import epochs, exports, plots, pytorch
+from chalicelib.exports.request import ExportRequest
 from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.results.selection import Selection
 from chalicelib.tasks import Task
 from tests.images import grey_file
+from training.export_results import export_results
 from training.model.classifier import fold_batch_norm
 from training.model.efficientnet_lite import DepthwiseConv2d, EfficientNetLite, InvertedResidual
 from training.model.network import build_network
@@ -179,3 +185,24 @@ def test_ours_draws_other_views_in_each_epoch(small_task: Task, monkeypatch: pyt
     ours.epoch()
 
     assert asked == [0, 1]
+
+
+def test_made_up_results_can_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "KINDS", 6)
+    exports.write_table(tmp_path / "table", rows=20)
+    request = ExportRequest(Selection(task=exports.TASK), "csv")
+
+    assert export_results(tmp_path / "table", request, tmp_path / "output") == 20
+    with (tmp_path / "output" / "results.csv").open(newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert len({row["id"] for row in rows}) == 20
+    assert sum(row["reviewed_label"] != "" for row in rows) == 7
+
+
+def test_memory_of_all_processes_is_measured() -> None:
+    own = exports.resident(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert child.pid in exports.tree(os.getpid())
+        child.communicate(b"\n")
+    assert own > 10_000_000
+    assert exports.resident(child.pid) == 0

@@ -22,6 +22,7 @@ LAYERS = {
         ("models",),
         ("results",),
         ("pipeline", "retraining", "monitoring"),
+        ("exports",),
         ("api",),
         ("dependencies",),
         ("routes",),
@@ -36,7 +37,7 @@ LAYERS = {
         ("reports",),
         ("run",),
         ("steps",),
-        ("train", "prepare", "pretrain", "evaluate", "evaluate_candidate"),
+        ("train", "prepare", "pretrain", "evaluate", "evaluate_candidate", "export_results"),
         ("tune",),
     ),
 }

@@ -25,6 +25,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "chalicelib/routes/tasks",
         "chalicelib/routes/uploads",
     ),
+    "tests/functional/test_exports.py": ("chalicelib/routes/exports",),
     "tests/functional/test_openapi.py": ("chalicelib/api/schemas", "deploy/openapi"),
     "tests/unit/deploy/test_promotion.py": ("deploy/stage_access",),
     "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
@@ -47,6 +48,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/training/test_benchmarks.py": (
         "benchmarks/peers/keras_models",
         "benchmarks/training/epochs",
+        "benchmarks/training/exports",
         "benchmarks/training/plots",
         "benchmarks/training/pytorch",
     ),

@@ -94,6 +94,7 @@ def test_config_has_the_names_of_the_local_stage() -> None:
     recorded = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]["local"]
     variables = recorded["environment_variables"]
     assert variables["DATA_BUCKET"] == resource_names.data_bucket("local", "000000000000")
+    assert variables["EXPORT_ARN"].endswith(f":{resource_names.resource_name('local', 'export')}")
     assert variables["RETRAINING_ARN"].endswith(f":{resource_names.resource_name('local', 'retrain')}")
 
 

@@ -82,6 +82,11 @@ def test_invalid_endpoints_are_refused(endpoints: str) -> None:
         read_settings(GOOD | {"ENDPOINTS": endpoints})
 
 
+def test_state_machine_of_exports_is_read() -> None:
+    assert read_settings(GOOD).export_arn is None
+    assert read_settings(GOOD | {"EXPORT_ARN": "arn"}).export_arn == "arn"
+
+
 def test_retrain_on_drift_needs_a_state_machine() -> None:
     settings = read_settings(GOOD)
     assert (settings.retraining_arn, settings.retrain_on_drift) == (None, False)

@@ -1,0 +1,1 @@
+"""Exports of results of any size: what they select, their columns, and the service that runs them."""
