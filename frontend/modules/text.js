@@ -14,6 +14,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
  *   & typeof import("./locales/audit.en.js")
  *   & typeof import("./locales/comparison.en.js")
  *   & typeof import("./locales/example.en.js")
+ *   & typeof import("./locales/exports.en.js")
  *   & typeof import("./locales/hints.en.js")
  *   & typeof import("./locales/agreement.en.js")
  *   & typeof import("./locales/imagetools.en.js")

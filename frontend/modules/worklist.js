@@ -38,6 +38,8 @@ export class Worklist {
     this.csv = byId("csv", HTMLAnchorElement);
     this.namedCsv = byId("named-csv", HTMLButtonElement);
     this.namedCsv.addEventListener("click", () => this.saveNamed());
+    this.largeExport = byId("large-export", HTMLButtonElement);
+    this.largeExport.addEventListener("click", () => this.openExports());
     this.select = byId("select-rows", HTMLButtonElement);
     this.select.addEventListener("click", () => this.toggleSelection());
     /** @type {RowSelection | null} */
@@ -221,6 +223,7 @@ export class Worklist {
     const { list } = this;
     const open = list.cursor !== null && !this.nameSearch?.isComplete(list);
     this.csv.hidden = reads("blind");
+    this.largeExport.hidden = reads("blind");
     this.namedCsv.hidden = reads("blind") || !hasNames();
     this.rows.list.classList.toggle("named", hasNames());
     this.pictures?.render();
@@ -260,6 +263,14 @@ export class Worklist {
       await saveNamed(this.csv.href, (id) => isNamed(id, this.filters.name.value));
     });
     this.namedCsv.disabled = false;
+  }
+
+  /** Start and follow exports of any size. */
+  openExports() {
+    this.attempt(async () => {
+      const { ExportsDialog } = await whenLoaded(import("./exports.js"));
+      new ExportsDialog(this.list.selection, this.findTask);
+    });
   }
 
   /**

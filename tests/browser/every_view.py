@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Locator, expect
 
@@ -17,6 +18,29 @@ _OUTCOME = (
     "It reaches every minimum of its task, and is better than the current one "
     f"(probability 97 %, accuracy +1.2 points). {history.CANDIDATE} classifies from now on."
 )
+
+EXPORTS: list[dict[str, Any]] = [
+    {
+        "name": f"20261129-12000{number}-0a1b2c3d",
+        "format": kind,
+        "filters": filters,
+        "status": status,
+        "step": step,
+        "started_at": f"2026-11-29T12:00:0{number}.000000Z",
+        "ended_at": None if step else "2026-11-29T12:09:00.000000Z",
+        "rows": rows,
+        "bytes": rows and 300 * rows,
+    }
+    for number, (kind, filters, status, step, rows) in enumerate(
+        (
+            ("csv", {"task": TASK, "needs_review": True}, "running", "reading", None),
+            ("parquet", {}, "running", "writing", None),
+            ("parquet", {"task": TASK}, "finished", None, 1_000_000),
+            ("csv", {"tasks": [TASK, "chest-xray"]}, "failed", None, None),
+        )
+    )
+]
+"""Exports in every state, as GET /exports lists them."""
 
 
 def walk(app: AppPage, group: Group, folder: Path) -> Iterator[str]:
@@ -84,6 +108,10 @@ def _images(app: AppPage, group: Group, classified: str, unreadable: str) -> Ite
     yield from _dialog(app, "keyboard shortcuts")
     app.page.locator("header button[popovertarget=settings]").click()
     yield from _dialog(app, "settings")
+    app.intercept("**/api/exports", lambda route: route.fulfill(json={"exports": EXPORTS}))
+    app.page.locator("#large-export").click()
+    expect(app.page.locator(".export-list li")).to_have_count(len(EXPORTS))
+    yield from _dialog(app, "large export")
     if group == "admin":
         app.page.locator(".removal button").last.click()
         yield from _dialog(app, "deletion")

@@ -222,6 +222,7 @@ export const messages = {
     csv: "CSV exportieren",
     named: "mit Dateinamen",
     namedCsv: "CSV mit Dateinamen exportieren",
+    largeExport: "Großer Export",
     namedFile: "negatoscope-mit-dateinamen.csv",
     more: "Mehr anzeigen",
     loading: "Wird geladen …",

@@ -219,6 +219,7 @@ export const messages = {
     csv: "Export CSV",
     named: "with file names",
     namedCsv: "Export with file names",
+    largeExport: "Large export",
     namedFile: "negatoscope-with-file-names.csv",
     more: "Show more",
     loading: "Loading…",

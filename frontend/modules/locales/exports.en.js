@@ -1,0 +1,28 @@
+// @ts-check
+/** English texts of exports of any size. */
+
+export const exports = {
+  heading: "Large export",
+  explanation:
+    "All results that the filters of the worklist show are written to one file, however many they are. This takes some minutes, " +
+    "and goes on if you close this page. The rows are in no order.",
+  format: "Format",
+  formats: { csv: "CSV, for spreadsheets", parquet: "Parquet, for data tools" },
+  short: { csv: "CSV", parquet: "Parquet" },
+  start: "Start export",
+  started: "The export has started.",
+  own: "Your exports",
+  kept: "They are deleted after seven days.",
+  allTasks: "All tasks",
+  filtered: "filtered",
+  steps: { reading: "Step 1 of 2: the results are copied…", writing: "Step 2 of 2: the file is written…" },
+  progress: (/** @type {string} */ what) => `Progress of the export ${what}`,
+  finished: (/** @type {string} */ shown, /** @type {number} */ rows, /** @type {string} */ size) =>
+    `Ready: ${shown} ${rows === 1 ? "row" : "rows"}, ${size}`,
+  ends: { finished: "Deleted.", failed: "Failed. Start it again.", stopped: "Stopped." },
+  stop: "Stop",
+  stopOne: (/** @type {string} */ what, /** @type {string} */ at) => `Stop the export ${what} of ${at}`,
+  download: "Download",
+  downloadOne: (/** @type {string} */ what, /** @type {string} */ at) => `Download the export ${what} of ${at}`,
+  close: "Close",
+};
