@@ -17,9 +17,9 @@ PUTS = {"inbox": 1, "pictures": 1, "prepared": 1, "results": 1}
 """Objects that an image is stored as, by prefix."""
 GETS = 2
 """Reads of objects: the original, and the prepared array."""
-TABLE_READS = 1
-WRITTEN_KB = (1.0, 1.6)
-"""Sizes of the item at its two writes: received, and finished."""
+TABLE_READS = 0
+WRITTEN_KB = (1.0, 2.0)
+"""Largest sizes of the item at its two writes: received, and finished."""
 METRICS_BY_TASK = ("Classified", "Latency", "NeedsReview", "Quarantined")
 """Metrics of images, each for the stage and for each task."""
 METRICS_OF_STAGE = ("OldestUnfinishedAge",)

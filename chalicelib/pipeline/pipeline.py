@@ -179,12 +179,12 @@ class Pipeline:
         Raises:
             EndpointNotReady, ModelFailed: so that the event is delivered again.
         """
-        waiting: dict[str, list[str]] = defaultdict(list)
+        waiting: dict[str, dict[str, PreparedArray]] = defaultdict(dict)
         for task_name, image_id in map(inbox.parse_prepared_key, keys):
-            if not self._finish_request(image_id):
-                waiting[task_name].append(image_id)
-        for task_name, image_ids in waiting.items():
-            self._classify_batch(self.tasks[task_name], image_ids)
+            if image := self._waiting_image(task_name, image_id):
+                waiting[task_name][image_id] = image
+        for task_name, images in waiting.items():
+            self._classify_batch(self.tasks[task_name], images)
 
     def quarantine(self, original: InboxObject, base: Result, error: NegatoscopeError) -> None:
         """Move an unusable file from the inbox to quarantine, with the reason."""
@@ -225,12 +225,13 @@ class Pipeline:
         """The decisions on images."""
         return Decisions(self.bucket, self.table)
 
-    def _classify_batch(self, task: Task, image_ids: Sequence[str]) -> None:
-        images = [prepared.load(self.bucket, task.name, image_id) for image_id in image_ids]
+    def _classify_batch(self, task: Task, images: Mapping[str, PreparedArray]) -> None:
         answers = self.classifier.classify(
-            task, np.stack([image.pixels for image in images]), [image.box for image in images]
+            task,
+            np.stack([image.pixels for image in images.values()]),
+            [image.box for image in images.values()],
         )
-        for image_id, image, answer in zip(image_ids, images, answers, strict=True):
+        for (image_id, image), answer in zip(images.items(), answers, strict=True):
             result = result_document.classified(image.received(image_id, task.name), image.source, answer)
             self._finish(self.decisions.decide(result), image.arrived_at)
 
@@ -274,6 +275,21 @@ class Pipeline:
         if original.version and original.version_id:
             links.append(self.bucket.link(original.key, version_id=original.version_id))
         return links
+
+    def _waiting_image(self, task_name: str, image_id: str) -> PreparedArray | None:
+        """The array of an image, unless it has its result.
+
+        A request that stored an array has usually stored its result, too. For other arrays, a look at the
+        table would cost more than it saves: their events rarely come twice, and then the second answer is
+        dropped, because the first is the decision.
+        """
+        try:
+            image = prepared.load(self.bucket, task_name, image_id)
+        except (ObjectMissing, AccessDenied):
+            if self._finish_request(image_id):  # and deleted since
+                return None
+            raise
+        return None if image.arrival == "api" and self._finish_request(image_id) else image
 
     def _finish_request(self, image_id: str) -> bool:
         """Finish what a request began that has stored a result; False if there is none."""

@@ -1,8 +1,13 @@
-"""An item of the results table: a result, and the state of the work on it."""
+"""An item of the results table: a result, and the state of the work on it.
+
+The values of heat maps are packed. As a list of some hundred numbers they would be most of an item, which
+every write sends, number by number, and which the table and three indexes store.
+"""
 
 import math
 import time
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -81,7 +86,9 @@ def result_item(result: Result, revision: int = 0) -> Item:
         values["revision"] = revision
     if result["probability"] is not None:
         values[INDEXED_PROBABILITY] = result["probability"]
-    return to_item(values)
+    heatmap = values.pop("heatmap")
+    packed = heatmap and {**heatmap, "values": _packed(heatmap["values"])}
+    return to_item(values) | {"heatmap": packed}
 
 
 def result_of(item: Mapping[str, Any]) -> Result:
@@ -91,6 +98,8 @@ def result_of(item: Mapping[str, Any]) -> Result:
 
 def listed_result(item: Mapping[str, Any]) -> ListedResult:
     """The attributes that a query read of a result."""
+    if item.get("heatmap"):
+        item = {**item, "heatmap": _unpacked(item["heatmap"])}
     found = from_item(item, *_HIDDEN)
     # Older results were stored without a distance, without readers and without the mark of hidden ones.
     readers: Item = {**readers_of(found["review"], readings_of(found))} if "review" in found else {}
@@ -98,6 +107,19 @@ def listed_result(item: Mapping[str, Any]) -> ListedResult:
         found["task"] = found["task"].rpartition("/")[2]
     waiting = {"uploading": True} if "expires_at" in item else {}
     return cast(ListedResult, {"distance": None, "hidden": None} | readers | waiting | found)
+
+
+def _packed(values: Sequence[float]) -> bytes:
+    """Values of a heat map, which have three decimals, as compressed text."""
+    return zlib.compress(" ".join(str(round(value * 1000)) for value in values).encode())
+
+
+def _unpacked(stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The heat map of an item; older ones were stored with a list of values."""
+    if isinstance(stored["values"], list):
+        return stored
+    values = zlib.decompress(bytes(stored["values"])).split()
+    return {**stored, "values": [int(value) / 1000 for value in values]}
 
 
 def _shelf(result: Result) -> str:

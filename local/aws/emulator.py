@@ -22,6 +22,7 @@ from local.aws import (
     dynamodb_queries,
     lambda_events,
     persistence,
+    policies,
     retention,
     s3,
     step_functions,
@@ -96,6 +97,7 @@ def apply_patches(executor: Executor, sagemaker: Service, folder: Path) -> None:
     step_functions.install()
     integration.install(sagemaker)
     persistence.install(folder / "layers")
+    policies.install()
     retention.install()
 
 

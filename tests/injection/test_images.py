@@ -29,6 +29,22 @@ def check(calls: int, trials: Iterator[Trial]) -> None:
     print(summary)
 
 
+def test_dropped_image_makes_no_further_calls(new_world: NewWorld) -> None:
+    """Each call costs money and time for every image: add one only where nothing else does it."""
+    world = new_world()
+    made = []
+    world.pending.append(("prepare", HANDLERS[0].prepare(world)))
+    while world.pending:
+        function, event = world.pending.popleft()
+        world.invoke(function, event)
+        made.append([function, *map(str, world.last_calls)])
+    decoded = ["s3:GetObject", "s3:PutObject"]
+    assert made == [
+        ["prepare", "dynamodb:PutItem", "lambda:Invoke", *decoded, "s3:PutObject"],
+        ["classify", "s3:GetObject", "s3:PutObject", "dynamodb:PutItem"],
+    ]
+
+
 @pytest.mark.parametrize("scenario", HANDLERS, ids=lambda scenario: scenario.name)
 def test_handler_recovers(scenario: Handler, new_world: NewWorld) -> None:
     world = new_world()

@@ -108,7 +108,7 @@ def test_components_are_those_that_a_calculator_gives() -> None:
     gb_second, call = 16.6667e-6, 0.2e-6
     run = 3.5e-6 + 4 * call + gb_second * (0.1 * 2 + 1.2 * 0.5 + 1.0 * 3008 / 1024 + 0.3 * 2)
     assert rows["Lambda for images"] == round(100_000 * run, 2)
-    requests = 4 * 5e-6 + 2 * 0.4e-6 + 14 * 0.625e-6 + 0.125e-6
+    requests = 4 * 5e-6 + 2 * 0.4e-6 + 14 * 0.625e-6
     assert rows["S3 and DynamoDB requests"] == round(100_000 * requests, 2)
     assert rows["logs and traces"] == round(100_000 * (3e-6 * 0.5 + 3 * 5e-6), 2)
     assert rows["retrainings"] == round(0.121 + 0.428 + 0.5 * 0.204 + 40 * 25e-6, 2)

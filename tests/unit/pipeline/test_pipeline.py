@@ -15,7 +15,7 @@ from chalicelib.results import result_document
 from chalicelib.results.decisions import Decisions
 from chalicelib.results.table import ResultsTable
 from chalicelib.storage.bucket import DataBucket
-from chalicelib.storage.errors import StorageFailed
+from chalicelib.storage.errors import ObjectMissing, StorageFailed
 from chalicelib.storage.inbox import (
     InboxObject,
     prepared_key,
@@ -94,15 +94,12 @@ def test_second_delivery_makes_no_second_result(
     assert metric_count(capsys, "Classified") == 1
 
 
-def test_two_deliveries_at_the_same_time_make_one_result(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_two_deliveries_of_an_array_make_one_result(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     key = [prepared_key(TASK, dropped.id)]
-    monkeypatch.setattr(
-        Pipeline, "_finish_request", lambda *_: False
-    )  # both checked before either had finished
     pipeline.classify(key)
     pipeline.classify(key)
     assert metric_count(capsys, "Classified") == 1
@@ -196,15 +193,12 @@ def test_repeated_event_writes_a_missing_document(pipeline: Pipeline) -> None:
     assert stored_document(result_document.key(result)) == result
 
 
-def test_late_classification_does_not_overwrite_a_review(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_classification_does_not_overwrite_a_review(pipeline: Pipeline) -> None:
     dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
     pipeline.prepare(dropped)
     pipeline.classify([prepared_key(TASK, dropped.id)])
     review = review_by("local")
     reviewed = pipeline.decisions.review(dropped.id, add_reading(review))
-    monkeypatch.setattr(Pipeline, "_finish_request", lambda *_: False)  # it checked before the other finished
     pipeline.classify([prepared_key(TASK, dropped.id)])
     assert (
         stored_document(result_document.key(reviewed))["review"]
@@ -221,6 +215,29 @@ def test_images_of_one_event_are_classified_in_one_batch(pipeline: Pipeline) -> 
     pipeline.classify(stored_keys("prepared/"))
     assert [shape[0] for shape in backend.batches] == [3]
     assert {result["status"] for result in pipeline.table.page()[0]} == {"classified"}
+
+
+def test_late_event_of_a_deleted_array_is_ignored(pipeline: Pipeline) -> None:
+    dropped = drop(f"inbox/{TASK}/a.png", images.grey_file())
+    pipeline.prepare(dropped)
+    key = prepared_key(TASK, dropped.id)
+    stored = prepared.load(pipeline.bucket, TASK, dropped.id)
+    pipeline.bucket.delete(key)
+    with pytest.raises(ObjectMissing):  # it waits for its result
+        pipeline.classify([key])
+    prepared.store(pipeline.bucket, TASK, dropped.id, stored)
+    pipeline.classify([key])
+    pipeline.bucket.delete(key)
+    pipeline.classify([key])
+    assert pipeline.table.get(dropped.id)["status"] == "classified"
+
+
+def test_event_of_the_array_of_a_request_runs_no_model(pipeline: Pipeline) -> None:
+    result = pipeline.classify_now(TASK_, images.grey_file())
+    backend = FakeBackend([0.96, 0.01, 0.01, 0.01, 0.01])
+    pipeline.classifier._backends[TASK] = backend
+    pipeline.classify([prepared_key(TASK, result["id"])])
+    assert backend.batches == []
 
 
 def test_endpoint_that_is_not_ready_makes_the_event_repeat(pipeline: Pipeline) -> None:

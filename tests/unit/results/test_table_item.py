@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.results.table import ResultsTable
 from chalicelib.results.table_item import Entry, has_expired, listed_result, result_item, result_of
+from chalicelib.storage.items import to_item
 from tests.unit.results.items import classified, result, reviewed
 
 ABSENT = ("readings", "readers", "disagreement")
@@ -61,3 +62,17 @@ def test_place_of_an_upload_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1000.5)
     assert [has_expired({"expires_at": moment}) for moment in (1000, 1001)] == [True, False]
     assert not has_expired({})
+
+
+def test_heat_map_is_packed_and_read_as_it_was() -> None:
+    values = [number / 1000 for number in range(1001)]
+    stored = classified(1, heatmap={"width": 77, "height": 13, "values": values})
+    item = result_item(stored)
+    assert len(item["heatmap"]["values"]) < 2 * len(values)
+    assert result_of(item) == stored
+
+
+def test_heat_map_of_an_earlier_version_is_read() -> None:
+    listed = {"width": 1, "height": 2, "values": [0.125, 1]}
+    item = result_item(classified(1)) | {"heatmap": to_item(listed)}
+    assert result_of(item)["heatmap"] == listed
