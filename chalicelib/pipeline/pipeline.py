@@ -23,7 +23,13 @@ from chalicelib.models.heatmap import Heatmap
 from chalicelib.models.review_rule import Reason
 from chalicelib.observability import logger
 from chalicelib.pipeline import missing_picture, prepared, quarantine, report
-from chalicelib.pipeline.decoder import IN_THE_BACKGROUND, WHILE_SOMEONE_WAITS, WITHOUT_PICTURES, Decoder
+from chalicelib.pipeline.decoder import (
+    IN_THE_BACKGROUND,
+    WHILE_SOMEONE_WAITS,
+    WITHOUT_PICTURES,
+    DecodedFile,
+    Decoder,
+)
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import readings, result_document
 from chalicelib.results.decisions import Decisions, StoredResult
@@ -148,7 +154,7 @@ class Pipeline:
                 tasks = ", ".join(self.tasks)
                 raise UnknownTask(f"Files go into a task's folder, inbox/TASK/. The tasks are {tasks}.")
             self.classifier.require_model(task)
-            decoded = self.decoder.decode(task, original.id, self._links(original), IN_THE_BACKGROUND)
+            decoded = self._decode(task, original)
         except (ImageError, TaskHasNoModel, UnknownTask, FileRemoved) as error:
             self.quarantine(original, entry.result, error)
         else:
@@ -264,17 +270,28 @@ class Pipeline:
         else:
             report.classified(result, arrived_at)
 
+    def _decode(self, task: Task, original: InboxObject) -> DecodedFile:
+        """Decode a file in the inbox.
+
+        It may have been replaced. Both versions arrived, so both are classified.
+        """
+        try:
+            return self.decoder.decode(task, original.id, self._links(original), IN_THE_BACKGROUND)
+        except FileRemoved:
+            if not (original.version and original.version_id):
+                raise
+        # The version is gone, but the same content may have been stored again.
+        links = [self.bucket.link(original.key, original.version)]
+        return self.decoder.decode(task, original.id, links, IN_THE_BACKGROUND)
+
     def _links(self, original: InboxObject) -> list[Link]:
-        """Links to a file in the inbox, the best first."""
+        """A link to a file in the inbox: to its version, if that is known."""
         if original.size > MAX_FILE_BYTES:
             raise ImageTooLarge(
                 f"The file has {original.size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted."
             )
-        links = [self.bucket.link(original.key, original.version)]
-        # The file may have been replaced. Both versions arrived, so both are classified.
-        if original.version and original.version_id:
-            links.append(self.bucket.link(original.key, version_id=original.version_id))
-        return links
+        version_id = original.version_id if original.version else None
+        return [self.bucket.link(original.key, original.version, version_id)]
 
     def _waiting_image(self, task_name: str, image_id: str) -> PreparedArray | None:
         """The array of an image, unless it has its result.

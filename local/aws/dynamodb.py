@@ -1,23 +1,24 @@
-"""Items of the emulator's DynamoDB: written to disk at once and kept compactly in memory.
+"""Items of the emulator's DynamoDB: written to disk at once and kept compressed in memory.
 
 ministack saves all tables as a whole when it stops: a killed emulator loses every change since its last
-start, and saving takes memory and time that grow with the number of items. It also keeps every number as an
-object of its own, 80 kB for one result with its heat map, and checks each several times. Can go when
-ministack passes tests/stack/test_recovery.py and the memory limit of tests/soak without it.
+start, and saving takes memory and time that grow with the number of items. It also keeps every value as
+objects of its own, 14 kB for one result, and checks each number several times. Can go when ministack passes
+tests/stack/test_recovery.py and the memory limit of tests/soak without it.
 """
 
-import copy
 import json
 import sqlite3
-import sys
 import threading
+import time
+import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ministack.core.persistence import _json_default, _json_object_hook
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
 
 from local.aws import patching
@@ -27,11 +28,16 @@ CREATE TABLE IF NOT EXISTS items (
     table_id TEXT, hash_key, range_key, item TEXT NOT NULL,
     PRIMARY KEY (table_id, hash_key, range_key)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS expiring ON items (table_id, CAST(json_extract(item, '$.expires_at.N') AS REAL))
+    WHERE json_extract(item, '$.expires_at.N') IS NOT NULL;
 """
-
-MAX_SHARED_LENGTH = 5
-"""Characters of a number that all items share: enough for values between 0 and 1 with three decimals, of
-which there are few."""
+EXPIRED = """
+SELECT hash_key, range_key FROM items
+WHERE table_id = ? AND json_extract(item, '$.expires_at.N') IS NOT NULL
+    AND CAST(json_extract(item, '$.expires_at.N') AS REAL) <= ?
+"""
+EXPIRY = "expires_at"
+"""The attribute that says when an item expires, in the tables that have one."""
 
 REMEMBERED_NUMBERS = 10_000
 """Texts of numbers whose check is remembered."""
@@ -41,21 +47,57 @@ Item = dict[str, Any]
 
 
 class StoredItem(dict[str, Any]):
-    """An item in a table. It is never changed in place, so that its size can be kept."""
+    """An item as it was read from a table. Changing it does not change the table."""
 
-    size: int | None = None
-    """In bytes, once somebody has counted them."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Item:
-        """Return an item that may be changed."""
-        return copy.deepcopy(dict(self), memo)
+    size: int
+    """In bytes, as DynamoDB counts."""
 
 
-class Items(defaultdict[Any, dict[Any, Item]]):
+class Collection(MutableMapping[Any, Item]):
+    """The items with one hash key, by range key."""
+
+    __slots__ = ("_packed",)
+
+    def __init__(self) -> None:
+        self._packed: dict[Any, tuple[int, bytes]] = {}
+        """Size and compressed content of each item."""
+
+    def __getitem__(self, range_key: Any) -> StoredItem:
+        size, packed = self._packed[range_key]
+        item = StoredItem(unpack(zlib.decompress(packed)))
+        item.size = size
+        return item
+
+    def __setitem__(self, range_key: Any, item: Item) -> None:
+        self._packed[range_key] = dynamodb._item_size_bytes(item), zlib.compress(pack(item).encode(), level=1)
+
+    def __delitem__(self, range_key: Any) -> None:
+        del self._packed[range_key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __contains__(self, range_key: object) -> bool:
+        return range_key in self._packed
+
+    def __deepcopy__(self, _memo: Any) -> dict[Any, Item]:
+        return dict(self)
+
+
+class Items(defaultdict[Any, Collection]):
     """The items of a table, by hash key and range key. The saved state of the table excludes them."""
 
     def __init__(self, items: Any = ()) -> None:
-        super().__init__(dict, items)
+        super().__init__(Collection)
+        for hash_key, collection in dict(items).items():
+            self[hash_key].update(collection)
+
+    def setdefault(self, hash_key: Any, _default: Any = None) -> Collection:
+        """The items with a hash key. ministack would add a plain dictionary."""
+        return self[hash_key]
 
     def __deepcopy__(self, _memo: Any) -> dict[Any, Any]:
         """Leave the items out of the saved state. For other copies, ministack converts them first."""
@@ -80,10 +122,10 @@ class ItemStore:
         patching.wrap(dynamodb, "_restore_state", self._restoring)
         patching.wrap(dynamodb, "_number_error", remembering)
         patching.wrap(dynamodb, "_ddb_canonicalize_number", remembering)
+        patching.wrap(AccountRegionScopedDict, "all_items", self._removing_expired)
 
     def _saving_item(self, set_item: Callable[..., Any]) -> Callable[..., Any]:
         def set_and_save(table: Table, hash_key: Any, range_key: Any, item: Item) -> Any:
-            item = StoredItem(compact(item))
             own(table)
             before = set_item(table, hash_key, range_key, item)
             self._write([(table["TableId"], hash_key, range_key, pack(item))])
@@ -128,6 +170,35 @@ class ItemStore:
 
         return restore_with_items
 
+    def _removing_expired(self, all_items: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
+        """Remove what has expired, when ministack asks for the settings of all tables.
+
+        It does so every minute, and would look at each item of the tables that are left, while writes wait.
+        """
+
+        def remove_expired(settings: Any) -> list[Any]:
+            found = all_items(settings)
+            return (
+                [one for one in found if not self._expire(*one)]
+                if settings is dynamodb._ttl_settings
+                else found
+            )
+
+        return remove_expired
+
+    def _expire(self, table_key: tuple[str, str, str], setting: dict[str, str]) -> bool:
+        """Remove the expired items of a table, if its setting is the usual one."""
+        table = dynamodb._tables.get_scoped(*table_key)
+        if not table or (setting["TimeToLiveStatus"], setting["AttributeName"]) != ("ENABLED", EXPIRY):
+            return False
+        for hash_key, range_key in self._expired(table):
+            dynamodb._remove_item(table, hash_key, range_key)
+        return True
+
+    def _expired(self, table: Table) -> list[tuple[Any, Any]]:
+        with self._lock:
+            return self._database.execute(EXPIRED, (table["TableId"], time.time())).fetchall()
+
     def _load(self, table: Table) -> None:
         if any(table["items"].values()):  # saved by an emulator without an ItemStore
             dynamodb._items_replaced(table)
@@ -138,8 +209,7 @@ class ItemStore:
                 "SELECT hash_key, range_key, item FROM items WHERE table_id = ?", (table["TableId"],)
             )
             for hash_key, range_key, text in rows:
-                item = json.loads(text, object_hook=_json_object_hook)
-                table["items"][hash_key][range_key] = StoredItem(compact(item))
+                table["items"][hash_key][range_key] = unpack(text)
         dynamodb._update_counts(table)
 
     def _delete_items_of_deleted_tables(self) -> None:
@@ -154,7 +224,7 @@ class ItemStore:
 
 
 def remembering(check: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
-    """Check each number once: heat maps repeat a thousand of them, and ministack checks each often."""
+    """Check each number once: ministack checks each often."""
     remembered = lru_cache(REMEMBERED_NUMBERS)(check)
     return lambda number: remembered(number) if isinstance(number, str) else check(number)
 
@@ -170,20 +240,7 @@ def pack(item: Item) -> str:
     return json.dumps(item, default=_json_default, separators=(",", ":"))
 
 
-def compact(item: Item) -> Item:
-    """Return an equal item that shares names and short numbers with others: never change those in place."""
-    return {sys.intern(name): _shared(value) for name, value in item.items()}
-
-
-_numbers: dict[str, dict[str, str]] = {}
-
-
-def _shared(value: dict[str, Any]) -> dict[str, Any]:
-    match value:
-        case {"N": str(number)} if len(number) <= MAX_SHARED_LENGTH:
-            return _numbers.setdefault(number, value)
-        case {"L": list(values)}:
-            return {"L": [_shared(entry) for entry in values]}
-        case {"M": dict(values)}:
-            return {"M": compact(values)}
-    return value
+def unpack(text: str | bytes) -> Item:
+    """The item that `pack` serialised."""
+    item: Item = json.loads(text, object_hook=_json_object_hook)
+    return item

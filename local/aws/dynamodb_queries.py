@@ -63,14 +63,7 @@ def install() -> None:
 
 
 def _remembering(size: Callable[[Item], int]) -> Callable[[Item], int]:
-    def remembered(item: Item) -> int:
-        if not isinstance(item, StoredItem):
-            return size(item)
-        if item.size is None:
-            item.size = size(item)
-        return item.size
-
-    return remembered
+    return lambda item: item.size if isinstance(item, StoredItem) else size(item)
 
 
 def _reading_a_page(query: Callable[[Table], Any]) -> Callable[[Table], Any]:

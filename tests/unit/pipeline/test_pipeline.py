@@ -4,6 +4,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
@@ -137,6 +138,17 @@ def test_file_replaced_before_reading_is_classified(pipeline: Pipeline) -> None:
         pipeline.classify([prepared_key(TASK, dropped.id)])
     found = [rows(pipeline.table.get(dropped.id)) for dropped in both]
     assert found == [100, 200]
+
+
+def test_content_that_was_stored_again_is_classified_after_its_version_has_expired(
+    pipeline: Pipeline,
+) -> None:
+    versioned()
+    first, _ = [drop_version(f"inbox/{TASK}/a.png", images.grey_file()) for _ in range(2)]
+    boto3.client("s3").delete_object(Bucket=BUCKET, Key=first.key, VersionId=first.version_id)
+    pipeline.prepare(first)
+    pipeline.classify([prepared_key(TASK, first.id)])
+    assert pipeline.table.get(first.id)["status"] == "classified"
 
 
 def test_two_classifications_at_once_leave_one_result(
