@@ -80,6 +80,8 @@ def test_second_start_deploys_nothing_and_keeps_results(
     image = client.api(
         "POST", f"/api/tasks/{TASK}/classify", grey_file(height=77), Content_Type="image/png"
     ).json
+    # The Lambda `classify` writes it when the answer has been given.
+    wait_for(lambda: f"results/{TASK}/{image['id']}.json" in client.keys("results/"))
     objects = stored(client)
 
     stack.stop()
