@@ -1,5 +1,6 @@
 """Results in tables that DynamoDB has exported."""
 
+import base64
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +19,13 @@ from tests.unit.results.items import REVIEW, classified, result
 def exported(items: Iterable[dict[str, Any]]) -> list[str]:
     """The lines of the files."""
     serialize = TypeSerializer().serialize
-    return [json.dumps({"Item": {name: serialize(value) for name, value in item.items()}}) for item in items]
+    lines = ({"Item": {name: serialize(value) for name, value in item.items()}} for item in items)
+    return [json.dumps(line, default=_base64) for line in lines]
+
+
+def _base64(data: bytes) -> str:
+    """As DynamoDB writes binary values, such as heat maps."""
+    return base64.b64encode(data).decode()
 
 
 def ids(lines: list[str], selection: Selection = ALL) -> list[int]:
