@@ -261,6 +261,14 @@ redrive: $(RUN) ## reprocess the events that Lambda gave up on: make redrive STA
 restore: $(RUN) ## rebuild the results table from the documents in the bucket, and lost documents from the table: make restore STAGE=prod
 	.venv/bin/python -m deploy.restore $(STAGE)
 
+.PHONY: shard-lists
+shard-lists: $(RUN) ## spread a stage's lists over several partitions before a rush of images: make shard-lists STAGE=prod (DAYS=7)
+	.venv/bin/python -m deploy.sharding $(STAGE) $(if $(DAYS),--days $(DAYS))
+
+.PHONY: unshard-lists
+unshard-lists: $(RUN) ## gather a stage's lists again: make unshard-lists STAGE=prod (RATE=400)
+	.venv/bin/python -m deploy.sharding $(STAGE) --undo $(if $(RATE),--rate $(RATE))
+
 .PHONY: clean
 clean: clean-local ## delete environments and caches as well
 	rm -rf .venv .venv-benchmarks .venv-infrastructure .venv-lambda .venv-training .mypy_cache .ruff_cache .pytest_cache .hypothesis vendor frontend/vendor

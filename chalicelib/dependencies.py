@@ -21,6 +21,7 @@ from chalicelib.models.deployed_models import DeployedModels
 from chalicelib.models.registry import Registry
 from chalicelib.models.review_rules import ReviewRules
 from chalicelib.results.decisions import Decisions
+from chalicelib.results.sharding import SHARDS
 from chalicelib.results.table import ResultsTable
 from chalicelib.settings import settings
 from chalicelib.storage.audit import Audit
@@ -217,8 +218,14 @@ def _client(service: str) -> Any:
 
 
 def _dynamodb() -> Any:
-    # Checking the type of each number of a heat map would take as long as another call. The tests check them.
-    return boto3.resource("dynamodb", config=Config(retries=_RETRIES, parameter_validation=False))
+    config = Config(
+        retries=_RETRIES,
+        # A list may read all shards side by side.
+        max_pool_connections=1 + len(SHARDS),
+        # Checking the type of each number of a heat map would take as long as another call. Tests check them.
+        parameter_validation=False,
+    )
+    return boto3.resource("dynamodb", config=config)
 
 
 @cache

@@ -80,11 +80,16 @@ def make_resources(s3: Any, dynamodb: Any, tables: Mapping[str, str] = TABLES) -
     """Create the resources of the foundation stack that tests in this process need."""
     s3.create_bucket(Bucket=BUCKET)
     for resource, name in tables.items():
-        table = _read(FOUNDATION)["Resources"][resource]["Properties"]  # not copied: boto3 only reads it
-        dynamodb.create_table(
-            TableName=name,
-            BillingMode=table["BillingMode"],
-            AttributeDefinitions=table["AttributeDefinitions"],
-            KeySchema=table["KeySchema"],
-            GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
-        )
+        make_table(dynamodb, resource, name)
+
+
+def make_table(dynamodb: Any, resource: str, name: str) -> None:
+    """Create a table of the foundation stack, which calls it `resource`."""
+    table = _read(FOUNDATION)["Resources"][resource]["Properties"]  # not copied: boto3 only reads it
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode=table["BillingMode"],
+        AttributeDefinitions=table["AttributeDefinitions"],
+        KeySchema=table["KeySchema"],
+        GlobalSecondaryIndexes=table["GlobalSecondaryIndexes"],
+    )

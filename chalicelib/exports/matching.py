@@ -5,13 +5,14 @@ from chalicelib.results.selection import SEARCHED, Selection, search_words
 
 
 def matches(selection: Selection, result: ListedResult) -> bool:
-    """Whether DynamoDB would find a result with `Selection.query`, apart from `hidden` and `order`."""
+    """Whether DynamoDB would find a result with `Selection.query`, without `hidden`, `order`, `unindexed`."""
     review, model = result["review"], result["model"]
     wanted_and_found = (
         (selection.task, result["task"]),
         (selection.label, result["label"]),
         (selection.reviewed_label, review["label"] if review else None),
         (selection.model, model["version"] if model else None),
+        (selection.sha256, model["sha256"] if model else None),
         (selection.status, result["status"]),
         (selection.needs_review, result["needs_review"]),
         (selection.reviewed, review is not None),

@@ -1,14 +1,16 @@
 """Reads many results at a time: pages, selections, and the newest answers of one model."""
 
+import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from chalicelib.results.list_reader import ListReader
+from chalicelib.results.place import Place
 from chalicelib.results.result_document import CLASSIFIED, QUARANTINED, ListedResult
 from chalicelib.results.selection import ALL, LISTED, Selection
-from chalicelib.results.table_item import INDEXED_PROBABILITY, has_expired, listed_result
-from chalicelib.storage.items import Key, to_cursor
+from chalicelib.results.sharding import ShardedPeriods
+from chalicelib.results.table_item import Item, has_expired, listed_result
 
 _FILTERED_READ = 1000
 """Items read per request where a filter drops most of them."""
@@ -25,6 +27,7 @@ class ResultQueries:
         self._resource = resource
         self._name = name
         self._table = resource.Table(name)
+        self.sharding = ShardedPeriods(self._table)
 
     def page(
         self, selection: Selection = ALL, limit: int = 50, cursor: str | None = None
@@ -34,22 +37,11 @@ class ResultQueries:
         Raises:
             InvalidRequest: if `cursor` was not made by this method for this selection.
         """
-        query = _with_expiry(selection.query())
-        reads = _FILTERED_READ if "FilterExpression" in query else limit
-        start = selection.start(cursor) if cursor else None
-        deadline = time.monotonic() + _MAX_SECONDS
-        end: Key | None = None
-        results: list[ListedResult] = []
         # A filter drops items after they have been read, so one request may not fill the page.
-        for items, last in islice(self._pages(query | {"Limit": reads}, start), _MAX_READS):
-            results += _listed(items)
-            end = last
-            if len(results) >= limit or time.monotonic() > deadline:
-                break
-        if len(results) > limit:
-            results = results[:limit]
-            end = selection.key(results[-1])
-        return results, to_cursor(end) if end else None
+        reads = _FILTERED_READ if selection.filtered else limit
+        reader = self._reader(selection, LISTED, selection.place(cursor) if cursor else None, reads)
+        results = _take(reader, LISTED, limit, time.monotonic() + _MAX_SECONDS)
+        return results, None if reader.ended else selection.cursor(reader.place())
 
     def latest(self, task: str, sha256: str, limit: int) -> list[ListedResult]:
         """The newest answers of one model: label, probability, distance and created_at of each.
@@ -61,24 +53,9 @@ class ResultQueries:
             sha256: digest of the model's graph.
             limit: the largest number of answers to return.
         """
-        names = {f"#{name}": name for name in ("label", "probability", "distance", "created_at")}
-        query = {
-            "IndexName": "by-task",
-            "KeyConditionExpression": "#task = :task",
-            "FilterExpression": "#status = :classified AND #model.#sha256 = :sha256",
-            "ExpressionAttributeNames": names
-            | {"#task": "task", "#status": "status", "#model": "model", "#sha256": "sha256"},
-            "ExpressionAttributeValues": {":task": task, ":classified": CLASSIFIED, ":sha256": sha256},
-            "ProjectionExpression": ", ".join(names),
-            "ScanIndexForward": False,
-            "Limit": _FILTERED_READ,
-        }
-        found: list[ListedResult] = []
-        for items, _ in islice(self._pages(query), _MAX_READS):
-            found += map(listed_result, items)
-            if len(found) >= limit:
-                break
-        return found[:limit]
+        selection = Selection(task=task, status=CLASSIFIED, sha256=sha256)
+        attributes = ("label", "probability", "distance", "created_at")
+        return _take(self._reader(selection, attributes, limit=_FILTERED_READ), attributes, limit, math.inf)
 
     def every(self, selection: Selection = ALL) -> Iterator[ListedResult]:
         """All results of a selection."""
@@ -88,23 +65,26 @@ class ResultQueries:
     def pages(
         self, selection: Selection = ALL, attributes: Sequence[str] = LISTED
     ) -> Iterator[list[ListedResult]]:
-        """All results of a selection, in pages as DynamoDB returns them.
+        """All results of a selection, page by page.
 
-        A page holds the selected results among 1 MB of items; it may be empty.
+        A page holds the selected results among 1 MB of items, or 1 MB of each shard; it may be empty.
 
         Args:
             selection: the results wanted.
-            attributes: the attributes wanted; must include `status`.
+            attributes: the attributes wanted.
         """
-        for items, _ in self._pages(_with_expiry(selection.query(attributes))):
-            yield list(_listed(items))
+        reader = self._reader(selection, attributes)
+        while not reader.ended:
+            reader.read()
+            found: list[ListedResult] = []
+            while not (reader.waiting or reader.ended):
+                found += _listed(reader.take(), attributes)
+            yield found
 
     def unindexed(self) -> Iterator[str]:
         """The ids of classified results that an earlier version stored without their indexed probability."""
-        query = Selection(status=CLASSIFIED).query(("id",))
-        query["FilterExpression"] += f" AND attribute_not_exists({INDEXED_PROBABILITY})"
-        for items, _ in self._pages(query):
-            yield from (item["id"] for item in items)
+        for page in self.pages(Selection(status=CLASSIFIED, unindexed=True), ("id",)):
+            yield from (result["id"] for result in page)
 
     def finished(self) -> Iterator[str]:
         """The ids of all finished results, in no order. Reads the whole table: for repairs only."""
@@ -114,30 +94,48 @@ class ResultQueries:
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": {":classified": CLASSIFIED, ":quarantined": QUARANTINED},
         }
-        for items, _ in self._pages(scan, read=self._table.scan):
+        for items in read_all(self._table.scan, scan):
             yield from (item["id"] for item in items)
 
-    def _pages(
-        self, request: dict[str, Any], start: Key | None = None, read: Any = None
-    ) -> Iterator[tuple[list[dict[str, Any]], Key | None]]:
-        """The items that a request finds, page by page, each page with the key at which it ends.
-
-        Args:
-            request: the arguments of `read`.
-            start: the key behind which to begin; None for the beginning.
-            read: the table's `query` (the default) or `scan`.
-        """
-        while True:
-            page = (read or self._table.query)(**request, **({"ExclusiveStartKey": start} if start else {}))
-            start = page.get("LastEvaluatedKey")
-            yield page["Items"], start
-            if not start:
-                return
+    def _reader(
+        self,
+        selection: Selection,
+        attributes: Sequence[str],
+        place: Place | None = None,
+        limit: int | None = None,
+    ) -> ListReader:
+        needed = (*attributes, "status", "expires_at")
+        return ListReader(self._table.query, selection, self.sharding.known(), needed, place, limit)
 
 
-def _with_expiry(query: dict[str, Any]) -> dict[str, Any]:
-    return query | {"ProjectionExpression": f"{query['ProjectionExpression']}, expires_at"}
+def _take(reader: ListReader, attributes: Sequence[str], limit: int, deadline: float) -> list[ListedResult]:
+    """At most `limit` results. A short page with a cursor is better than many requests."""
+    results: list[ListedResult] = []
+    reads = 0
+    while len(results) < limit and not reader.ended:
+        if not reader.waiting:
+            results += _listed(reader.take(), attributes)
+        elif reads == _MAX_READS or (reads and time.monotonic() > deadline):
+            break
+        else:
+            reader.read()
+            reads += 1
+    return results
 
 
-def _listed(items: Iterable[dict[str, Any]]) -> Iterator[ListedResult]:
-    return (listed_result(item) for item in items if "status" in item and not has_expired(item))
+def _listed(item: Item, attributes: Sequence[str]) -> Iterator[ListedResult]:
+    """The wanted attributes of a result, unless it is a place of an upload that has expired."""
+    if "status" in item and not has_expired(item):
+        wanted = (*attributes, "expires_at")
+        yield listed_result({name: value for name, value in item.items() if name in wanted})
+
+
+def read_all(read: Callable[..., Any], request: dict[str, Any]) -> Iterator[list[Item]]:
+    """The items that a query or scan finds, in pages as DynamoDB returns them."""
+    start: dict[str, Any] = {}
+    while True:
+        page = read(**request, **start)
+        yield page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -1,14 +1,17 @@
 """Filters and orders of lists of results, and the DynamoDB queries for them. Lists never scan the table."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from chalicelib.results.table_item import HIDDEN_SHELF, INDEXED_PROBABILITY
-from chalicelib.storage.items import EVERYTHING, Key, from_cursor, invalid_cursor
+from chalicelib.results.place import Ordered, Place, Position
+from chalicelib.results.sharding import SHARDS, SHARED, Period
+from chalicelib.results.table_item import HIDDEN_SHELF, INDEXED_PROBABILITY, partition
+from chalicelib.storage.items import EVERYTHING, Key, invalid_cursor
 from chalicelib.timestamps import timestamp
 
 LISTED = (
@@ -46,9 +49,19 @@ class _Index(NamedTuple):
 
     name: str
     partition: str
-    """The attribute that all results of a list have in common."""
+    """The attribute that names the partition."""
     order: str
-    """The attribute that orders them."""
+    """The attribute that orders results."""
+
+
+class Segment(NamedTuple):
+    """A part of a list whose results are in the same partitions of the index."""
+
+    shards: tuple[str, ...]
+    first: str | None = None
+    """The first arrival, inclusive; None if this is the whole list, whatever orders it."""
+    last: str | None = None
+    """The last arrival, inclusive."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,8 @@ class Selection:
     """The review's."""
     model: str | None = None
     """The version of the model."""
+    sha256: str | None = None
+    """The digest of the model's graph."""
     status: str | None = None
     needs_review: bool | None = None
     reviewed: bool | None = None
@@ -84,23 +99,32 @@ class Selection:
     """`BY_PROBABILITY` requires `task`."""
     hidden: bool = False
     """Whether hidden results are wanted, instead of all others."""
+    unindexed: bool = False
+    """Whether only results without their indexed probability are wanted, which earlier versions stored."""
 
-    def query(self, attributes: Sequence[str] = LISTED) -> dict[str, Any]:
-        """The arguments of a DynamoDB Query that returns `attributes`."""
+    def query(
+        self,
+        attributes: Sequence[str] = LISTED,
+        shard: str = SHARED,
+        between: tuple[Ordered, Ordered] | None = None,
+    ) -> dict[str, Any]:
+        """The arguments of a DynamoDB Query that returns `attributes`.
+
+        Args:
+            attributes: the attributes wanted.
+            shard: the partition to be read.
+            between: the first and the last value, both inclusive, of what orders the list; None for all.
+        """
         index = self._index
         condition = f"#{index.partition} = :partition"
-        values: dict[str, Any] = {":partition": self._partition}
+        values: dict[str, Any] = {":partition": self._in_shard(self.task or EVERYTHING, shard)}
+        if between is not None:
+            condition += f" AND #{index.order} BETWEEN :first AND :last"
+            values |= {":first": between[0], ":last": between[1]}
         filters: list[str] = []
-        for expression, more_values in self._filters():
+        for expression, more_values in self._filters(shard):
             filters.append(expression)
             values |= more_values
-        if self.since or self.until:
-            period = "#created_at BETWEEN :since AND :until"
-            values |= {":since": self._bounds[0], ":until": self._bounds[1]}
-            if index.order == "created_at":
-                condition += f" AND {period}"
-            else:
-                filters.append(period)
         named = {*attributes, *re.findall(r"#(\w+)", " ".join((condition, *filters)))}
         return {
             "IndexName": index.name,
@@ -108,8 +132,41 @@ class Selection:
             "ExpressionAttributeNames": {f"#{name}": name for name in sorted(named)},
             "ExpressionAttributeValues": values,
             "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
-            "ScanIndexForward": self.order in _ASCENDING,
+            "ScanIndexForward": self.ascending,
         } | ({"FilterExpression": " AND ".join(filters)} if filters else {})
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a query may read items that do not belong to the list."""
+        return any(True for _ in self._filters(SHARED))
+
+    @property
+    def ascending(self) -> bool:
+        """Whether the list begins with the lowest value of what orders it."""
+        return self.order in _ASCENDING
+
+    @property
+    def ordered_by(self) -> str:
+        """The attribute that orders the list."""
+        return self._index.order
+
+    def segments(self, periods: Iterable[Period]) -> list[Segment]:
+        """The parts of the list, in its order. Without sharded periods, there is one."""
+        first, last = self._bounds
+        spans = [] if self.hidden else [*_spans(periods, first, last)]
+        if self.order in BY_PROBABILITY:
+            return [Segment((SHARED, *SHARDS) if spans else (SHARED,))]
+        if not spans:
+            return [Segment((SHARED,), first, last) if self.since or self.until else Segment((SHARED,))]
+        found: list[Segment] = []
+        for since, until in spans:
+            if first < since:
+                found.append(Segment((SHARED,), first, _just_before(since)))
+            found.append(Segment((SHARED, *SHARDS), since, min(_just_before(until), last)))
+            first = until
+        if first <= last:
+            found.append(Segment((SHARED,), first, last))
+        return found if self.ascending else found[::-1]
 
     def _reader_filters(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Filter expressions about the readers, each with its values.
@@ -132,27 +189,44 @@ class Selection:
             missing = "" if self.disagreement else " OR attribute_not_exists(#disagreement)"
             yield f"(#disagreement = :disagreement{missing})", {":disagreement": self.disagreement}
 
-    def key(self, result: Mapping[str, Any]) -> Key:
-        """The key of a result in the queried index."""
-        index = self._index
-        order = result["created_at"] if index.order == "created_at" else Decimal(repr(result["probability"]))
-        return {"id": result["id"], index.partition: self._partition, index.order: order}
+    def ends(self, segment: Segment) -> tuple[Ordered, Ordered]:
+        """The least and the largest value of what orders a segment, both inclusive."""
+        if self.order in BY_PROBABILITY:
+            return Decimal(0), Decimal(1)
+        return segment.first or _BEGINNING, segment.last or _END
 
-    def start(self, cursor: str) -> Key:
-        """The key after which the page of a cursor starts.
+    def key(self, position: Position, shard: str) -> Key:
+        """The key of a position in a partition of the queried index."""
+        index = self._index
+        name = self._in_shard(self.task or EVERYTHING, shard)
+        return {"id": position.id, index.partition: name, index.order: position.order}
+
+    def cursor(self, place: Place) -> str:
+        """The cursor of the page that begins behind a place."""
+        index = self._index
+        return place.cursor({index.partition: self._in_shard(self.task or EVERYTHING)}, index.order)
+
+    def place(self, cursor: str) -> Place:
+        """The place behind which the page of a cursor begins.
 
         Raises:
             InvalidRequest: if `cursor` was not made for this selection.
         """
-        key, index = from_cursor(cursor), self._index
-        if key.keys() != {"id", index.partition, index.order} or key[index.partition] != self._partition:
-            raise invalid_cursor()
-        if index.order == INDEXED_PROBABILITY:
-            return key | {index.order: _probability(key[index.order])}
+        index = self._index
+        wanted = {index.partition: self._in_shard(self.task or EVERYTHING)}
+        return Place.of(cursor, wanted, index.order, self._ordered)
+
+    def _ordered(self, text: str) -> Ordered:
+        """What orders a result of this list, as a cursor has it."""
+        if self.order in BY_PROBABILITY:
+            return _probability(text)
         first, last = self._bounds
-        if first <= key[index.order] <= last:
-            return key
+        if first <= text <= last:
+            return text
         raise invalid_cursor()
+
+    def _in_shard(self, name: str, shard: str = SHARED) -> str:
+        return partition(name, shard, HIDDEN_SHELF if self.hidden else "")
 
     @property
     def _index(self) -> _Index:
@@ -162,32 +236,38 @@ class Selection:
         return _Index(name, partition, "created_at")
 
     @property
-    def _partition(self) -> str:
-        return (HIDDEN_SHELF if self.hidden else "") + (self.task or EVERYTHING)
-
-    @property
     def _bounds(self) -> tuple[str, str]:
         """The first and the last arrival, both inclusive, as BETWEEN needs them."""
         last = _just_before(self.until) if self.until else _END
         return self.since or _BEGINNING, last
 
-    def _filters(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Filter expressions, each with its values."""
+    def _filters(self, shard: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Filter expressions for a partition, each with its values."""
+        if self.order in BY_PROBABILITY and (self.since or self.until):
+            since, until = self._bounds
+            yield "#created_at BETWEEN :since AND :until", {":since": since, ":until": until}
         for name in ("label", "status", "needs_review"):
             if (wanted := getattr(self, name)) is not None:
                 yield f"#{name} = :{name}", {f":{name}": wanted}
         if self.tasks is not None:
-            values = {f":task{number}": task for number, task in enumerate(self.tasks)}
+            tasks = [self._in_shard(task, shard) for task in self.tasks]
+            values = {f":task{number}": task for number, task in enumerate(tasks)}
             yield _among("task", values), values
         if self.reviewed is not None:
             yield f"#review {'<>' if self.reviewed else '='} :no_review", {":no_review": None}
         if self.reviewed_label is not None:
             yield "#review.#label = :reviewed_label", {":reviewed_label": self.reviewed_label}
-        if self.model is not None:
-            yield "#model.#version = :model", {":model": self.model}
         if self.search is not None:
             yield _searching(self.search)
+        if self.unindexed:
+            yield f"attribute_not_exists(#{INDEXED_PROBABILITY})", {}
+        yield from self._model_filters()
         yield from self._reader_filters()
+
+    def _model_filters(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, wanted in (("version", self.model), ("sha256", self.sha256)):
+            if wanted is not None:
+                yield f"#model.#{name} = :{name}", {f":{name}": wanted}
 
 
 ALL = Selection()
@@ -232,6 +312,20 @@ def _probability(text: str) -> Decimal:
     except InvalidOperation:
         pass
     raise invalid_cursor()
+
+
+def _spans(periods: Iterable[Period], first: str, last: str) -> Iterator[tuple[str, str]]:
+    """Beginning, and end (exclusive), of the sharded times from `first` to `last`, in order and apart."""
+    wanted = [
+        period
+        for period in sorted(periods, key=attrgetter("since"))
+        if period.since <= last and period.until > first
+    ]
+    while wanted:
+        since, until = max(wanted[0].since, first), wanted[0].until
+        while wanted and wanted[0].since <= until:
+            until = max(until, wanted.pop(0).until)
+        yield since, until
 
 
 def _just_before(moment: str) -> str:

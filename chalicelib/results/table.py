@@ -1,8 +1,8 @@
 """The results table. One item per image; two indexes list them by time, one for all and one by task.
 
-A third index lists the classified results of a task by probability. The fourth, `unfinished`, holds only
-images with work left to do. Their items have two more attributes, which the last write of every operation
-removes.
+A third index lists the classified results of a task by probability. `sharding` says which partitions of these
+three hold a result. The fourth, `unfinished`, holds only images with work left to do. Their items have two
+more attributes, which the last write of every operation removes.
 """
 
 import time
@@ -12,15 +12,16 @@ from typing import Any
 
 from chalicelib.errors import ResultDeleted, UnknownResult
 from chalicelib.results.result_document import CLASSIFIED, DELETED, RECEIVED, Result
-from chalicelib.results.result_queries import ResultQueries
+from chalicelib.results.result_queries import ResultQueries, read_all
 from chalicelib.results.table_item import (
     INDEXED_PROBABILITY,
     Entry,
     has_expired,
+    partition,
     result_item,
     result_of,
 )
-from chalicelib.storage.items import to_item
+from chalicelib.storage.items import EVERYTHING, to_item
 from chalicelib.timestamps import now
 
 _UNUSED_UPLOAD_SECONDS = 3600
@@ -40,10 +41,18 @@ class ResultsTable(ResultQueries):
         super().__init__(resource, name)
         self._conflict = resource.meta.client.exceptions.ConditionalCheckFailedException
 
+    def _item(self, result: Result, revision: int = 0) -> dict[str, Any]:
+        shard = self.sharding.shard(result["id"], result["created_at"])
+        return result_item(result, revision, shard)
+
+    def _put(self, **request: Any) -> None:
+        with self.sharding.opened_if_refused():
+            self._table.put_item(**request)
+
     def announce(self, result: Result) -> None:
         """Keep a place for an upload that is yet to come. It expires after an hour if nothing arrives."""
         expires = int(time.time()) + _UNUSED_UPLOAD_SECONDS
-        self._table.put_item(Item=result_item(result) | {"expires_at": expires})
+        self._put(Item=self._item(result) | {"expires_at": expires})
 
     def give_up(self, image_id: str) -> None:
         """Let the place of an upload expire now, unless the file has arrived; if it still does, it counts.
@@ -72,14 +81,15 @@ class ResultsTable(ResultQueries):
             The image's entry now, and whether the image had arrived before.
         """
         mark = {"unfinished": _shard(result["id"]), "unfinished_since": now(), "event": event}
+        arrived = self._item(result) | mark
         while True:
             try:
-                self._table.put_item(
-                    Item=result_item(result) | mark,
+                self._put(
+                    Item=arrived,
                     ConditionExpression="attribute_not_exists(#status)",
                     ExpressionAttributeNames={"#status": "status"},
                 )
-                return Entry.of(result_item(result) | mark), False
+                return Entry.of(arrived), False
             except self._conflict:
                 item = self._receive_again(result["id"], mark)
             if item is None:
@@ -118,8 +128,8 @@ class ResultsTable(ResultQueries):
         """
         mark = {} if documented else {"unfinished": _shard(result["id"]), "unfinished_since": now()}
         try:
-            self._table.put_item(
-                Item=result_item(result, revision) | mark,
+            self._put(
+                Item=self._item(result, revision) | mark,
                 ConditionExpression="attribute_not_exists(#status) OR #status = :received",
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues={":received": RECEIVED},
@@ -173,11 +183,11 @@ class ResultsTable(ResultQueries):
             revision: its revision.
             pending: the latest revision whose writer is known to have finished or died; `revision` if None.
         """
-        item = result_item(result, revision)
+        item = self._item(result, revision)
         if result["status"] == DELETED:  # the sweeper has to delete what is stored of the image
             item |= {"unfinished": _shard(result["id"]), "unfinished_since": now()}
         try:
-            self._table.put_item(
+            self._put(
                 Item=item,
                 ConditionExpression=(
                     "attribute_not_exists(#status) OR #status = :received OR "
@@ -217,6 +227,46 @@ class ResultsTable(ResultQueries):
                 ExpressionAttributeValues={":classified": CLASSIFIED},
             )
 
+    def sharded(self, shard: str, before: str) -> Iterator[str]:
+        """The ids of all results in a shard that arrived before a time, in the format of `created_at`."""
+        query = {
+            "IndexName": "by-time",
+            "KeyConditionExpression": "listing = :shard AND created_at < :before",
+            "ProjectionExpression": "id",
+            "ExpressionAttributeValues": {":shard": partition(EVERYTHING, shard), ":before": before},
+        }
+        for items in read_all(self._table.query, query):
+            yield from (item["id"] for item in items)
+
+    def unshard(self, image_id: str) -> float:
+        """Move a result from its shard to the shared partitions, unless it is there.
+
+        Returns:
+            The units of write capacity that this took of the index that it took most of.
+        """
+        item = self._item_of(image_id)
+        if item is None or "#" not in item["listing"]:
+            return 0.0
+        listing, task = (item[name].partition("#")[0] for name in ("listing", "task"))
+        try:
+            response = self._table.update_item(
+                Key={"id": image_id},
+                UpdateExpression="SET listing = :listing, #task = :task",
+                # A change in the meantime may have moved it, to the hidden ones for example.
+                ConditionExpression="attribute_exists(id) AND listing = :sharded",
+                ExpressionAttributeNames={"#task": "task"},
+                ExpressionAttributeValues={
+                    ":listing": listing,
+                    ":sharded": item["listing"],
+                    ":task": task,
+                },
+                ReturnConsumedCapacity="INDEXES",
+            )
+        except self._conflict:
+            return 0.0
+        taken = response.get("ConsumedCapacity", {}).get("GlobalSecondaryIndexes", {})
+        return max((float(index["CapacityUnits"]) for index in taken.values()), default=0.0)
+
     def unfinished(self) -> Iterator[Iterator[tuple[str, str]]]:
         """Id and `unfinished_since` of every unfinished image, oldest first; one series per shard."""
         return (self._unfinished(shard) for shard in _SHARDS)
@@ -228,7 +278,7 @@ class ResultsTable(ResultQueries):
             "ExpressionAttributeValues": {":shard": shard},
             "Limit": _BATCH,
         }
-        for items, _ in self._pages(query):
+        for items in read_all(self._table.query, query):
             for item in items:
                 yield item["id"], item["unfinished_since"]
 

@@ -78,10 +78,19 @@ class Entry:
         )
 
 
-def result_item(result: Result, revision: int = 0) -> Item:
-    """The item that stores a finished result, or one that has just been received."""
-    shelf = _shelf(result)
-    values: dict[str, Any] = {**result, "listing": shelf + EVERYTHING, "task": shelf + result["task"]}
+def result_item(result: Result, revision: int = 0, shard: str = "") -> Item:
+    """The item that stores a finished result, or one that has just been received.
+
+    Args:
+        result: to be stored.
+        revision: of the decision that it is.
+        shard: what the names of its partitions end with; see `sharding`.
+    """
+    listing, task = (
+        partition(EVERYTHING, shard, _shelf(result)),
+        partition(result["task"], shard, _shelf(result)),
+    )
+    values: dict[str, Any] = {**result, "listing": listing, "task": task}
     if revision:
         values["revision"] = revision
     if result["probability"] is not None:
@@ -104,7 +113,7 @@ def listed_result(item: Mapping[str, Any]) -> ListedResult:
     # Older results were stored without a distance, without readers and without the mark of hidden ones.
     readers: Item = {**readers_of(found["review"], readings_of(found))} if "review" in found else {}
     if "task" in found:
-        found["task"] = found["task"].rpartition("/")[2]
+        found["task"] = found["task"].rpartition("/")[2].partition("#")[0]
     waiting = {"uploading": True} if "expires_at" in item else {}
     return cast(ListedResult, {"distance": None, "hidden": None} | readers | waiting | found)
 
@@ -120,6 +129,14 @@ def _unpacked(stored: Mapping[str, Any]) -> Mapping[str, Any]:
         return stored
     values = zlib.decompress(bytes(stored["values"])).split()
     return {**stored, "values": [int(value) / 1000 for value in values]}
+
+
+def partition(name: str, shard: str, shelf: str = "") -> str:
+    """The partition of an index that holds results of one task, or of all.
+
+    Hidden and deleted results are few at a time, and not sharded.
+    """
+    return shelf + name if shelf else name + shard
 
 
 def _shelf(result: Result) -> str:

@@ -15,7 +15,7 @@ Key = Mapping[str, str | Decimal]
 EVERYTHING = "all"
 """Value of the attribute `listing` of every item, so that one partition of an index lists them all.
 
-A partition takes 1,000 writes per second.
+A partition takes 1,000 writes a second; `results.sharding` spreads results over more.
 """
 
 _KEY_VALUE = re.compile(r"[ -~]{1,255}")

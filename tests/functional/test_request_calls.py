@@ -59,8 +59,9 @@ class Waiting:
 
 @pytest.fixture
 def waiting(call: Call, monkeypatch: pytest.MonkeyPatch) -> Waiting:
-    """Of a Lambda that has read what it reads once a minute: current deployment and review rules."""
+    """Of a Lambda that has read what it reads once a minute: deployment, review rules, sharded periods."""
     waiting = Waiting(monkeypatch)
+    dependencies.table().sharding.known()
     call("POST", f"/tasks/{TASK}/classify?store=false", IMAGE, Content_Type="image/png")
     return waiting
 

@@ -134,10 +134,14 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         dependencies.bucket().write_json(f"drift/{TASK}.json", {"task": TASK, "reason": None})
         for number in range(2):
             dependencies.audit().record("me", "start-retraining", f"{RUN}{number}")
-    pages = ResultsTable._pages
-    monkeypatch.setattr(
-        ResultsTable, "_pages", lambda table, request, *rest: pages(table, {"Limit": 1} | request, *rest)
-    )
+    reader = ResultsTable._reader
+
+    def reads_single_items(
+        table: ResultsTable, selection: Any, attributes: Any, place: Any = None, limit: int = 1
+    ) -> Any:
+        return reader(table, selection, attributes, place, limit)
+
+    monkeypatch.setattr(ResultsTable, "_reader", reads_single_items)
     return world
 
 
@@ -152,6 +156,7 @@ def ask(world: World, read: Read, monkeypatch: pytest.MonkeyPatch, fault: Fault 
     object.__setattr__(dependencies.pipeline(), "classifier", fresh)
     film, *_, image = dependencies.table().page(limit=4)[0]
     ids = {"ID": image["id"], "FILM": film["id"]}
+    dependencies.table().sharding.__init__(dependencies.table()._table)  # type: ignore[misc]
     parameters = {name: ids.get(value, value) for name, value in read.parameters.items()}
     status, answer = world.ask("GET", read.path, fault=fault, query=read.query, **parameters)
     if location := world.last_headers.get("Location"):

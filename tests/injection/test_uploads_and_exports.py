@@ -54,7 +54,7 @@ def test_upload_form_recovers(new_world: NewWorld) -> None:
         return found + problems(world, expected=1, counted=1), calls
 
     found, calls = left(None)
-    assert (found, calls) == ([], 2)
+    assert (found, calls) == ([], 3)
     check(calls, ((fault, "sent again", left(fault)[0]) for fault in faults(calls)))
 
 

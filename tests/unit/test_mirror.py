@@ -29,6 +29,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/functional/test_openapi.py": ("chalicelib/api/schemas", "deploy/openapi"),
     "tests/unit/deploy/test_promotion.py": ("deploy/stage_access",),
     "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
+    "tests/unit/results/test_list_reader.py": ("chalicelib/results/place",),
     "tests/unit/test_docs.py": ("deploy/reference",),
     "tests/unit/deploy/test_costs.py": ("deploy/cost", "deploy/cost_reference", "deploy/usage"),
     "tests/unit/test_docs_complete.py": ("deploy/hyperparameter_reference",),

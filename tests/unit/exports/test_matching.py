@@ -33,6 +33,7 @@ FILTERS: dict[str, Any] = {
     "label": "left-cc",
     "reviewed_label": "right-cc",
     "model": "v1",
+    "sha256": "0",
     "status": "classified",
     "needs_review": True,
     "reviewed": False,
@@ -72,4 +73,4 @@ def test_matching_agrees_with_the_queries_of_the_table(stored: ResultsTable) -> 
 
 
 def test_every_filter_is_tried() -> None:
-    assert {*FILTERS, "order", "hidden"} == set(Selection.__dataclass_fields__)
+    assert {*FILTERS, "order", "hidden", "unindexed"} == set(Selection.__dataclass_fields__)
