@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chalicelib.results.sharding import SHARDS, SHARED
 from chalicelib.storage.items import from_cursor, invalid_cursor, to_cursor
 
-type Ordered = str | Decimal
+Ordered = str | Decimal
 """What orders a list: the time of arrival, or the probability."""
 
 _SHARED_NAME = "#"
