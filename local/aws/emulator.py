@@ -19,6 +19,7 @@ from local.aws import (
     cloudformation,
     cloudfront,
     cognito,
+    distributed_map,
     dynamodb_queries,
     lambda_events,
     persistence,
@@ -95,6 +96,7 @@ def apply_patches(executor: Executor, sagemaker: Service, folder: Path) -> None:
     http_api.install(sagemaker)
     scaling.install(sagemaker.store)
     step_functions.install()
+    distributed_map.install()
     integration.install(sagemaker)
     persistence.install(folder / "layers")
     policies.install()

@@ -19,6 +19,9 @@ from local.aws import patching
 class Aborted(Exception):
     """The task's execution has ended or the task has timed out. No `Catch` may handle this."""
 
+    def __str__(self) -> str:
+        return "The execution has ended."
+
 
 class Task:
     """One attempt at a Task state."""
