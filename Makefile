@@ -54,7 +54,7 @@ LIBRARIES := frontend/vendor/.installed
 TYPESCRIPT := .venv/typescript/.installed
 # Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
 GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference deploy.cost_reference deploy.licences \
-	benchmarks.report statemachine.definition statemachine.export statemachine.graph
+	benchmarks.report statemachine.batch statemachine.definition statemachine.export statemachine.graph
 TEMPLATES := $(wildcard deploy/*.yaml) statemachine/template.yaml frontend/template.yaml
 # The plugin takes seconds to import, and only the random requests need it.
 QUICKLY := -p no:schemathesis

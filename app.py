@@ -75,5 +75,11 @@ def retraining(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return dependencies.retraining_steps().run(event)
 
 
+@app.lambda_function(name="batch")
+def batch(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Classify one part of a batch, or report on all of it."""
+    return dependencies.batch_steps().run(event)
+
+
 gc.freeze()
 gc.enable()

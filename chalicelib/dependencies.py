@@ -29,6 +29,9 @@ from chalicelib.storage.bucket import DataBucket, presigning
 from chalicelib.tasks import load_tasks
 
 if TYPE_CHECKING:
+    from chalicelib.batches.executions import BatchExecutions
+    from chalicelib.batches.service import BatchService
+    from chalicelib.batches.steps import BatchSteps
     from chalicelib.exports.service import ExportService
     from chalicelib.models.backend import Backend
     from chalicelib.models.endpoint_manager import EndpointManager
@@ -102,6 +105,29 @@ def sweeper() -> "Sweeper":
         )
 
     return Sweeper(pipeline(), send)
+
+
+@cache
+def batch_steps() -> "BatchSteps":
+    """The steps of batches."""
+    from chalicelib.batches.steps import BatchSteps
+
+    return BatchSteps(pipeline())
+
+
+@cache
+def batch_service() -> "BatchService":
+    """What people can do with batches."""
+    from chalicelib.batches.service import BatchService
+
+    return BatchService(bucket(), _batch_executions(), classifier().require_model)
+
+
+@cache
+def _batch_executions() -> "BatchExecutions":
+    from chalicelib.batches.executions import BatchExecutions
+
+    return BatchExecutions(_client("stepfunctions"), settings().batch_arn)
 
 
 @cache

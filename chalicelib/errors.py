@@ -127,6 +127,18 @@ class RetrainingNotDeployed(NegatoscopeError):
     status = HTTPStatus.CONFLICT
 
 
+class UnknownBatch(NegatoscopeError):
+    """There is no batch with this name."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class BatchesNotDeployed(NegatoscopeError):
+    """The stage has no state machine that runs batches."""
+
+    status = HTTPStatus.CONFLICT
+
+
 class NothingToApprove(NegatoscopeError):
     """The retraining is not (or no longer) waiting for approval."""
 

@@ -42,7 +42,7 @@ TEXT = re.compile(r"[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*")
 """Text for people: no control characters except tab, line feed and carriage return."""
 
 PATH_PARAMETER = re.compile(r"[A-Za-z0-9._-]+")
-PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "version": 128, "file": 128, "export": 63}
+PATH_PARAMETERS = {"task": 63, "id": 32, "name": 80, "batch": 80, "version": 128, "file": 128, "export": 63}
 """Characters of each path parameter. Names of Step Functions executions have at most 80."""
 
 TIME = re.compile(
@@ -67,6 +67,9 @@ FRAME = Range(0, MAX_FILE_BYTES, 0)
 """No file has more frames than bytes."""
 RESULTS_PER_PAGE = Range(1, 200, 50)
 RETRAININGS_PER_PAGE = Range(1, 100, 20)
+BATCHES_PER_PAGE = Range(1, 50, 20)
+CONCURRENCY = Range(1, 100, 4)
+"""Parts of a batch that are worked on at the same time."""
 AUDIT_ENTRIES_PER_PAGE = Range(1, 100, 25)
 
 MIN_TRIALS, MAX_TRIALS = 2, 100

@@ -44,6 +44,8 @@ class Settings:
     """The state machine that retrains a task's model; None if the stage has none."""
     export_arn: str | None
     """The state machine that exports results; None if the stage has none."""
+    batch_arn: str | None
+    """The state machine that runs batches; None if the stage has none."""
     retrain_on_drift: bool
     """Whether drift starts a retraining."""
     endpoint_url: str | None
@@ -127,6 +129,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         serving=serving,
         retraining_arn=environment.get("RETRAINING_ARN") or None,
         export_arn=environment.get("EXPORT_ARN") or None,
+        batch_arn=environment.get("BATCH_ARN") or None,
         retrain_on_drift=retrain == "true",
         endpoint_url=environment.get("AWS_ENDPOINT_URL") or None,
     )

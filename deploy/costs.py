@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -127,6 +128,26 @@ def requests_of_image(prices: PriceList) -> float:
     bucket = sum(usage.PUTS.values()) * prices["s3_put"] + usage.GETS * prices["s3_get"]
     table = usage.write_units() * prices["dynamodb_write"] + usage.TABLE_READS * prices["dynamodb_read"]
     return bucket + table
+
+
+def batch_image(prices: PriceList, seconds: float, part: int, *, decoded: bool) -> float:
+    """An image of a batch.
+
+    Args:
+        prices: the price list.
+        seconds: of the Lambda `batch`, for this image.
+        part: images of a part, which is an execution with two transitions and an input and an output.
+        decoded: whether it is decoded; else its array is read.
+    """
+    cost = seconds * usage.memory_gb("batch") * prices["lambda_gb_second"]
+    cost += (prices["lambda_request"] + 4 * prices["transition"]) / part
+    puts = ("pictures", "prepared", "results") if decoded else ("results",)
+    cost += sum(usage.PUTS[prefix] for prefix in puts) * prices["s3_put"] + usage.GETS * prices["s3_get"]
+    writes = ceil(usage.WRITTEN_KB[-1]) * (1 + usage.full_indexes()) * (1 if decoded else 2)
+    cost += writes * prices["dynamodb_write"] + usage.TABLE_READS * prices["dynamodb_read"]
+    if decoded:  # the array's event starts the Lambda `classify`, which finds the result
+        cost += _run(prices, "decode", prices.assumption("decode_seconds")) + _run(prices, "classify", 0.05)
+    return cost
 
 
 def storage_of_image(prices: PriceList) -> float:

@@ -13,6 +13,7 @@ from chalicelib.errors import InvalidModelPackage
 from deploy import (
     alarms,
     application,
+    batches,
     failures,
     foundation,
     gateway,
@@ -63,6 +64,7 @@ class Deployment:
             ("Checks before the deployment", self._check),
             ("Foundation stack", self._deploy_foundation),
             ("Stage settings in .chalice/config.json", self._record_settings),
+            ("State machine for batches", lambda: batches.deploy(self._stage, self._outputs)),
             ("Code, with `chalice deploy`", self._deploy_code),
             ("Answer of the new code", lambda: application.check_code(self._stage)),
             ("Errors, limits and access log of the API", self._configure_gateway),

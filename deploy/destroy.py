@@ -16,6 +16,7 @@ from chalicelib.errors import EndpointNotChanged
 from deploy import (
     alarms,
     application,
+    batches,
     failures,
     foundation,
     gateway,
@@ -91,6 +92,7 @@ def destroy_application(stage: str, lock: stage_lock.StageLock | None) -> None:
         ("Alarms", alarms.delete),
         ("Page and CloudFront (some minutes)", website.delete),
         ("State machine for retraining", retraining.delete),
+        ("State machine for batches", batches.delete),
         ("Endpoints and models on SageMaker", models.delete),
         ("Code", delete_code),
         ("Roles, logs and users", foundation.reduce),

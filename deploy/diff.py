@@ -20,6 +20,7 @@ from chalicelib.tasks import load_tasks
 from deploy import (
     alarms,
     application,
+    batches,
     change_sets,
     failures,
     foundation,
@@ -54,7 +55,13 @@ def show(wanted: argparse.Namespace) -> None:
     bucket = foundation.data_bucket(stage)
     if bucket is None:
         step(f"The stage {stage} does not exist in this account and region: everything would be created")
-        for template in (foundation.TEMPLATE, retraining.TEMPLATE, website.TEMPLATE, alarms.TEMPLATE):
+        for template in (
+            foundation.TEMPLATE,
+            batches.TEMPLATE,
+            retraining.TEMPLATE,
+            website.TEMPLATE,
+            alarms.TEMPLATE,
+        ):
             say(f"{template.parent.name}/{template.name}: at most {_summary(template.read_text())}")
         return
     before = history.last(bucket)
@@ -86,6 +93,8 @@ def _stacks(wanted: argparse.Namespace, outputs: Mapping[str, str]) -> Iterator[
     )
     of_retraining = retraining.parameters(stage, outputs, retraining.Options.of(wanted))
     yield from _stack(foundation.stack_name(stage), foundation.TEMPLATE.read_text(), of_foundation)
+    of_batches = batches.parameters(stage, outputs)
+    yield from _stack(batches.stack_name(stage), batches.TEMPLATE.read_text(), of_batches)
     if wanted.decoder_vpc == "on" or stacks.stack_status(network.stack_name(stage)):
         of_network = network.parameters(stage, outputs["DataBucket"])
         yield from _stack(network.stack_name(stage), network.TEMPLATE.read_text(), of_network)

@@ -50,7 +50,7 @@ _FAILURES = {
     ),
     401: "Not signed in.",
     403: "The signed-in user may not do this.",
-    404: "There is no such task, result, model, retraining or file.",
+    404: "There is no such task, result, model, retraining, batch or file.",
     409: "Not possible in the present state; the message says what to do.",
     410: "The result has been deleted.",
     413: "Too many bytes or pixels.",

@@ -32,11 +32,20 @@ ROLES = {
     "administration": "AdministrationRoleArn",
     "sweep": "SweepRoleArn",
     "drift-monitor": "DriftMonitorRoleArn",
+    "batch": "BatchRoleArn",
 }
 
 
 RECORDED = (
-    *("DATA_BUCKET", "RESULTS_TABLE", "RETRAININGS_TABLE", "RETRAINING_ARN", "EXPORT_ARN", "STAGE"),
+    *(
+        "DATA_BUCKET",
+        "RESULTS_TABLE",
+        "RETRAININGS_TABLE",
+        "RETRAINING_ARN",
+        "BATCH_ARN",
+        "EXPORT_ARN",
+        "STAGE",
+    ),
     *("USER_POOL_ARN", "LOGIN_CLIENT_ID", "LOGIN_ORIGIN", "API_KEY_REQUIRED"),
 )
 """The environment variables that `record` writes, except SERVING, which people choose."""
@@ -185,8 +194,11 @@ def settings(
         environment["SERVING"] = json.dumps({**recorded, **serving}, sort_keys=True)
     entry["tags"] = stacks.tags(stage)
     lambdas = entry.setdefault("lambda_functions", {})
+    # The stack of the batches, with the role of their Lambda, is deployed later.
+    batch = f"role/{resource_names.resource_name(stage, 'batch')}"
+    known = {**outputs, "BatchRoleArn": _sibling(outputs["ApiRoleArn"], batch)}
     for function, output in ROLES.items():
-        lambdas.setdefault(function, {})["iam_role_arn"] = outputs[output]
+        lambdas.setdefault(function, {})["iam_role_arn"] = known[output]
     lambdas["decode"].update(connection or {})
     return found
 
@@ -217,6 +229,7 @@ def own_environment(stage: str, outputs: Mapping[str, str]) -> dict[str, str]:
         "RESULTS_TABLE": outputs["ResultsTable"],
         "RETRAININGS_TABLE": outputs["RetrainingsTable"],
         "RETRAINING_ARN": outputs["RetrainingArn"],
+        "BATCH_ARN": _sibling(outputs["RetrainingArn"], resource_names.resource_name(stage, "batch")),
         "EXPORT_ARN": _sibling(outputs["RetrainingArn"], resource_names.resource_name(stage, "export")),
         "STAGE": stage,
     }

@@ -31,6 +31,7 @@ _Template.add_multi_constructor("!", _tag)
 
 
 FOUNDATION = ROOT / "deploy" / "foundation.yaml"
+BATCHES = ROOT / "deploy" / "batches.yaml"
 RETRAINING = ROOT / "statemachine" / "template.yaml"
 SITE = ROOT / "frontend" / "template.yaml"
 

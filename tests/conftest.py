@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.stage import BUCKET, EXPORT_ARN, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
+from tests.stage import BATCH_ARN, BUCKET, EXPORT_ARN, RETRAINING_ARN, RETRAININGS_TABLE, ROOT, TABLE
 
 if TYPE_CHECKING:
     from local.stack import LocalStack
@@ -22,6 +22,7 @@ os.environ |= {
     "RETRAININGS_TABLE": RETRAININGS_TABLE,
     "RETRAINING_ARN": RETRAINING_ARN,
     "EXPORT_ARN": EXPORT_ARN,
+    "BATCH_ARN": BATCH_ARN,
 }
 # For training jobs and model servers: a second thread does not speed up tiny networks, and wastes processor
 # time on a busy machine.

@@ -15,7 +15,7 @@ from typing import Any
 
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate, parse_policy_document
 
-from tests.cloud import FOUNDATION, RETRAINING, template
+from tests.cloud import BATCHES, FOUNDATION, RETRAINING, template
 from tests.stage import BUCKET, RETRAININGS_TABLE, TABLE
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -28,6 +28,7 @@ _NAMES = {
     "${Stage}": STAGE,
     "DataBucket.Arn": f"arn:aws:s3:::{BUCKET}",
     "DataBucket": BUCKET,
+    "ResultsTable": TABLE,
     "ResultsTable.Arn": f"arn:aws:dynamodb:{_ARN}:table/{TABLE}",
     "RetrainingsTable.Arn": f"arn:aws:dynamodb:{_ARN}:table/{RETRAININGS_TABLE}",
     "DataKey.Arn": f"arn:aws:kms:{_ARN}:key/data",
@@ -52,8 +53,9 @@ ROLES = {
     "drift-monitor": "DriftMonitorRole",
     "administration": "AdministrationRole",
     "retraining": "RetrainingRole",
+    "batch": "BatchRole",
 }
-"""The role of each Lambda in foundation.yaml."""
+"""The role of each Lambda, in foundation.yaml or batches.yaml."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,20 @@ def statements(path: Path, role: str) -> list[ParsedStatement]:
     resources = template(path)["Resources"]
     properties = resources[role]["Properties"]
     documents = [policy["PolicyDocument"] for policy in properties["Policies"]]
-    managed = properties.get("ManagedPolicyArns", ())
-    documents += [resources[name]["Properties"]["PolicyDocument"] for name in managed]
-    # Policies may be in another stack, and then name the role.
-    others = template(RETRAINING)["Resources"] if path == FOUNDATION else {}
-    attached = [*resources.values(), *others.values()]
-    policies = (one["Properties"] for one in attached if one["Type"] == "AWS::IAM::Policy")
+    known = dict(resources)
+    for other in (FOUNDATION, BATCHES, RETRAINING):
+        known = template(other)["Resources"] | known
+    # A stack names what is in another one: policies by their ARNs, and roles by their names.
+    managed = [name.rpartition("/")[2] for name in properties.get("ManagedPolicyArns", ())]
     names = {role, properties["RoleName"]}
-    documents += [one["PolicyDocument"] for one in policies if names & set(one["Roles"])]
+    for name, one in known.items():
+        kind, attached = one["Type"], one["Properties"]
+        if kind == "AWS::IAM::ManagedPolicy":
+            given = {name, attached["ManagedPolicyName"]} & {*managed}
+        else:
+            given = kind == "AWS::IAM::Policy" and names & {*attached["Roles"]}
+        if given:
+            documents.append(attached["PolicyDocument"])
     parsed = (parse_policy_document(json.dumps(_known(document))) for document in documents)
     return [statement for document in parsed for statement in document]
 
@@ -136,7 +144,12 @@ def _decision(need: Need, found: list[ParsedStatement]) -> str:
 @cache
 def lambda_allows(function: str, need: Need) -> bool:
     """Whether a Lambda has a permission."""
-    return allows(FOUNDATION, ROLES[function], need)
+    return allows(template_of(function), ROLES[function], need)
+
+
+def template_of(function: str) -> Path:
+    """The template with the role of a Lambda."""
+    return BATCHES if function == "batch" else FOUNDATION
 
 
 @cache
@@ -248,7 +261,9 @@ def _lambda(operation: str, request: Mapping[str, Any]) -> list[Need]:
 
 def _states(operation: str, request: Mapping[str, Any]) -> list[Need]:
     machine = f"arn:aws:states:{_ARN}:stateMachine:negatoscope-{STAGE}-retrain"
-    resource = request.get("executionArn") or request.get("stateMachineArn") or machine
+    resource = (
+        request.get("executionArn") or request.get("mapRunArn") or request.get("stateMachineArn") or machine
+    )
     return [Need(f"states:{operation}", resource)]
 
 
@@ -328,24 +343,22 @@ class Running:
     """The Lambda that makes a call, in tests that run all Lambdas in one process."""
 
     def __init__(self) -> None:
-        self._functions: list[str] = []
-        """The first waits for the others, which run in its thread."""
-        self._thread = 0
+        self._entered: list[tuple[int, str]] = []
+        """Each with its thread. The first waits for the others."""
 
     @contextmanager
     def entered(self, function: str) -> Iterator[None]:
         """Run a Lambda in this block; a person, if it has no name."""
-        if not self._functions:
-            self._thread = threading.get_ident()
-        self._functions.append(function)
+        entry = threading.get_ident(), function
+        self._entered.append(entry)
         try:
             yield
         finally:
-            self._functions.pop()
+            last = max(index for index, one in enumerate(self._entered) if one == entry)
+            del self._entered[last]
 
     @property
     def function(self) -> str:
-        """The Lambda to which the current thread belongs; empty if it is a person's."""
-        if not self._functions:
-            return ""
-        return self._functions[-1 if threading.get_ident() == self._thread else 0]
+        """The Lambda that the current thread runs, or else that which began; empty if it is a person's."""
+        own = [function for thread, function in self._entered if thread == threading.get_ident()]
+        return own[-1] if own else next((function for _, function in self._entered), "")

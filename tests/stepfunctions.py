@@ -18,6 +18,8 @@ class FakeStepFunctions:
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.waiting: set[str] = set()
         self.answers: dict[str, Any] = {}
+        self.map_runs: dict[str, list[str]] = {}
+        self.map_runs_counts: dict[str, dict[str, int]] = {}
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
         arn = f"{stateMachineArn.replace(':stateMachine:', ':execution:')}:{name}"
@@ -37,6 +39,21 @@ class FakeStepFunctions:
                 {"Error": {"Code": "ExecutionDoesNotExist", "Message": "?"}}, "DescribeExecution"
             )
         return self.executions[executionArn]
+
+    def list_map_runs(self, executionArn: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
+        assert maxResults == 1
+        self.describe_execution(executionArn)
+        return {"mapRuns": [{"mapRunArn": arn} for arn in self.map_runs.get(executionArn, ())]}
+
+    def describe_map_run(self, mapRunArn: str) -> dict[str, Any]:  # noqa: N803
+        names = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted")
+        return {"itemCounts": dict.fromkeys(names, 0) | self.map_runs_counts[mapRunArn]}
+
+    def map(self, arn: str, **counts: int) -> None:
+        """Let an execution work through images."""
+        run = arn.replace(":execution:", ":mapRun:")
+        self.map_runs[arn] = [run]
+        self.map_runs_counts[run] = counts
 
     def enter(self, arn: str, state: str, second: int) -> None:
         """Let an execution enter a state."""

@@ -9,6 +9,7 @@ from chalicelib import limits
 from chalicelib.errors import (
     InvalidRequest,
     NegatoscopeError,
+    UnknownBatch,
     UnknownExport,
     UnknownResult,
     UnknownRetraining,
@@ -235,6 +236,7 @@ PATH_PARAMETERS = {
         PathParameter("task", "Name of a task, as GET /tasks lists them.", UnknownTask),
         PathParameter("id", "Id of a result, 32 hexadecimal digits.", UnknownResult, "^[0-9a-f]{32}$"),
         PathParameter("name", "Name of a retraining, as GET /retrainings lists them.", UnknownRetraining),
+        PathParameter("batch", "Name of a batch, as GET /batches lists them.", UnknownBatch),
         PathParameter("version", "Version of a model, as GET /tasks/{task}/models lists them."),
         PathParameter("export", "Name of an export, as GET /exports lists them.", UnknownExport),
         PathParameter("file", "Name of a file, without its folder: roc.svg for plots/roc.svg."),

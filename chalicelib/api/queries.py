@@ -80,9 +80,11 @@ STATISTICS = (_MODEL, _FROM, _TO)
 CURSOR = StrParameter("cursor", limits.MAX_CURSOR, "From the page before.", opaque=True)
 RESULTS_PER_PAGE = IntParameter("limit", limits.RESULTS_PER_PAGE, "Results per page.")
 RETRAININGS_PER_PAGE = IntParameter("limit", limits.RETRAININGS_PER_PAGE, "Retrainings per page.")
+BATCHES_PER_PAGE = IntParameter("limit", limits.BATCHES_PER_PAGE, "Batches per page.")
 AUDIT_ENTRIES_PER_PAGE = IntParameter("limit", limits.AUDIT_ENTRIES_PER_PAGE, "Entries per page.")
 RESULT_PAGE = (RESULTS_PER_PAGE, CURSOR)
 RETRAINING_PAGE = (RETRAININGS_PER_PAGE, CURSOR)
+BATCH_PAGE = (BATCHES_PER_PAGE, CURSOR)
 
 _ACTOR = StrParameter(
     "user",

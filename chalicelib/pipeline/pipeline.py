@@ -114,6 +114,14 @@ class Pipeline:
         (answer,) = self.classifier.classify(task, image.pixels[np.newaxis], [image.box])
         return result_document.classified(image.received(image_id, task.name), image.source, answer)
 
+    def store_answer(self, result: Result, started: str, *, replaces: bool) -> Result:
+        """Store a model's answer: of an image without a result, or instead of an earlier answer.
+
+        Raises:
+            ResultDeleted: if the earlier answer was deleted after this run had started.
+        """
+        return self._replace(result, started) if replaces else self._decide(result, started)
+
     def _decide(self, result: Result, started: str) -> Result:
         decision = self.decisions.decide(result)
         self._finish(decision, started)

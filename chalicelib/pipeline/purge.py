@@ -53,7 +53,8 @@ def originals(bucket: DataBucket, results: Sequence[Result]) -> dict[str, list[O
     """
     found: dict[str, list[ObjectVersion]] = defaultdict(list)
     for task in {result["task"] for result in results}:
-        wanted = {one["id"] for one in results if one["task"] == task and one["arrival"] != "api"}
+        dropped = [one for one in results if one["arrival"] in ("upload", "drop-folder")]
+        wanted = {one["id"] for one in dropped if one["task"] == task}
         folder = INBOX if task == result_document.UNKNOWN_TASK else f"{INBOX}{task}/"
         for number, version in enumerate(bucket.versions(folder) if wanted else ()):
             if number >= MAX_VERSIONS:

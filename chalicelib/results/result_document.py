@@ -14,7 +14,7 @@ from chalicelib.results.reading import Review, readers_of, readings_of
 from chalicelib.timestamps import now
 
 Status = Literal["received", "classified", "quarantined", "deleted"]
-Channel = Literal["api", "upload", "drop-folder"]
+Channel = Literal["api", "upload", "drop-folder", "archive"]
 """How an image came in."""
 
 RECEIVED: Final = "received"

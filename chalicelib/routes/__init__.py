@@ -10,5 +10,6 @@ from chalicelib.routes import uploads  # noqa: F401
 from chalicelib.routes import results  # noqa: F401
 from chalicelib.routes import exports  # noqa: F401
 from chalicelib.routes import retrainings  # noqa: F401
+from chalicelib.routes import batches  # noqa: F401
 
 __all__ = ["api"]

@@ -34,6 +34,9 @@ Act = Literal[
     "stop-retraining",
     "approve-model",
     "decline-model",
+    "start-batch",
+    "stop-batch",
+    "continue-batch",
     "change-review-rule",
     "change-user",
 ]

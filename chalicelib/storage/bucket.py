@@ -208,6 +208,13 @@ class DataBucket:
             for entry in page.get("Contents", ()):
                 yield entry["Key"], timestamp(entry["LastModified"])
 
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """The keys of all objects whose keys begin with `prefix`, and their bytes."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                yield entry["Key"], entry["Size"]
+
     def delete(self, key: str, etag: str | None = None) -> None:
         """Delete an object; if `etag` is given, only if it is that version. Older versions are kept.
 

@@ -182,7 +182,7 @@ export interface Result {
   /** How many frames of the file have a display picture; absent likewise, and null for files with one frame. */
   frames?: { kept: number; sha256: string } | null;
   /** "device": computed in this browser, unknown to the server. */
-  arrival: "api" | "upload" | "drop-folder" | "device";
+  arrival: "api" | "upload" | "drop-folder" | "archive" | "device";
   created_at: string;
   classified_at: string | null;
   review: Review | null;

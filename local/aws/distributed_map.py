@@ -5,14 +5,16 @@ ministack runs each item as a child execution. It knows neither `ItemBatcher`, `
 patch can go when ministack passes tests/unit/local/aws/test_distributed_map.py without it.
 """
 
+import contextlib
 import csv
 import functools
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.services import s3, stepfunctions
 
 from local.aws import patching
@@ -35,6 +37,24 @@ def install() -> None:
     patching.wrap(stepfunctions, "_read_map_items", _reading_inventories)
     patching.wrap(stepfunctions, "_run_distributed_map", _with_batches)
     patching.wrap(stepfunctions, "_map_run_view", _counting_items)
+    # It does not tell IAM which Map Run a request is about (test_requests_name_their_map_run).
+    patching.wrap(iam_actions, "extract_resource_arn", _with_map_run)
+
+
+def _with_map_run(extract: Callable[..., str]) -> Callable[..., str]:
+    """Authorize requests about a Map Run against its ARN."""
+
+    @functools.wraps(extract)
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, *rest: Any
+    ) -> str:
+        found = extract(service, method, path, headers, body, *rest)
+        if service == "states" and found == "*":
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                return str(json.loads(body)["mapRunArn"])
+        return found
+
+    return extract_resource_arn
 
 
 def _reading_inventories(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:

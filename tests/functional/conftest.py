@@ -14,6 +14,9 @@ import app
 from chalicelib import dependencies
 from chalicelib.api import http
 from chalicelib.api.route import Route
+from chalicelib.batches.batch import Batch
+from chalicelib.batches.executions import BatchExecutions
+from chalicelib.batches.locations import request_key
 from chalicelib.errors import NegatoscopeError
 from chalicelib.exports.service import ExportService
 from chalicelib.models.classifier import Classifier
@@ -31,7 +34,7 @@ from tests.injection.faults import Interceptor
 from tests.lambdas import FakeLambda, in_process
 from tests.models import METRICS, TASK, VERSION, write_package
 from tests.policies import WATCH, Running
-from tests.stage import EXPORT_ARN, RETRAINING_ARN
+from tests.stage import BATCH_ARN, EXPORT_ARN, RETRAINING_ARN
 from tests.stepfunctions import FakeStepFunctions
 
 Call = Callable[..., HTTPResponse]
@@ -41,6 +44,7 @@ REAL = {
     "task": TASK,
     "id": inbox.new_id("api", TASK, IMAGE),
     "name": "run",
+    "batch": "20260101-000000-run",
     "version": VERSION,
     "file": "report.md",
     "export": "20260101-000000-0a1b2c3d",
@@ -127,11 +131,31 @@ def call(client: Client) -> Call:
     return send
 
 
+def store_batch(name: str) -> None:
+    """Store a batch, and start its first pass."""
+    batch: Batch = {
+        "name": name,
+        "task": TASK,
+        "kind": "folder",
+        "source": "archive/2019/",
+        "concurrency": 4,
+        "requested_at": "2026-01-01T00:00:00Z",
+    }
+    estimate = {"images": 1, "complete": True, "dollars": 0.0001, "seconds": 0.2}
+    stored = {"batch": batch, "requested_by": "me", "estimate": estimate}
+    dependencies.bucket().write_json(request_key(name), stored)
+    dependencies.batch_service()._begin(batch, 1)
+
+
 @pytest.fixture
 def stocked(client: Client, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stage with a result, a retraining and a fake state machine."""
+    """A stage with a result, a retraining, a batch and fake state machines."""
     executions = Executions(FakeStepFunctions(), RETRAINING_ARN)
     monkeypatch.setattr(dependencies, "_executions", lambda: executions)
+    batches = BatchExecutions(FakeStepFunctions(), BATCH_ARN)
+    monkeypatch.setattr(dependencies, "_batch_executions", lambda: batches)
+    dependencies.bucket().write("archive/2019/a.png", IMAGE, "image/png")
+    store_batch(REAL["batch"])
     response = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert response.json_body["id"] == REAL["id"]
     record = empty_record("run", executions.arn("run"), {"task": TASK})

@@ -270,6 +270,11 @@ def step_of_a_retraining_that_fails(world: World) -> None:
     assert not world.run("retraining", PLAN_STEP)
 
 
+@rings("batch-errors")
+def part_of_a_batch_that_fails(world: World) -> None:
+    assert not world.run("batch", {"step": "classify"})
+
+
 def queue_that_refuses_an_event(function: str, event: dict[str, Any], world: World) -> None:
     world.queue_refuses = True
     world.refuse("S3", "DynamoDB")
@@ -293,7 +298,16 @@ def no_concurrency_for_a_quarter_of_an_hour(function: str, world: World) -> None
         world.throttle_lambda(function)
 
 
-for _function in ("decode", "prepare", "classify", "sweep", "drift-monitor", "administration", "retraining"):
+for _function in (
+    "decode",
+    "prepare",
+    "classify",
+    "sweep",
+    "drift-monitor",
+    "administration",
+    "retraining",
+    "batch",
+):
     rings(f"{_function}-throttles", called=f"no concurrency for {_function}")(
         partial(no_concurrency_for_a_quarter_of_an_hour, _function)
     )

@@ -36,6 +36,7 @@ with account():
     dependencies.table().receive(result_document.received(image_id, "mammography-views", "api"), "{{}}")
     known = {{"task": "mammography-views", "id": image_id, "name": "run", "version": "v", "file": "card.md"}}
     known["export"] = "export"
+    known["batch"] = "run"
     with Client(app.app) as client:
         for route in api.routes:
             if (route.method, route.path) not in {WITH_IMAGES}:

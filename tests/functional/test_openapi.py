@@ -107,7 +107,8 @@ def test_description_names_the_codes_of_each_status() -> None:
     assert responses["404"] == {
         "$ref": "#/components/responses/404",
         "description": (
-            "There is no such task, result, model, retraining or file. Codes: UnknownModel, UnknownTask."
+            "There is no such task, result, model, retraining, batch or file. "
+            "Codes: UnknownModel, UnknownTask."
         ),
     }
     classify = OPERATIONS["/tasks/{task}/classify", "POST"]["responses"]

@@ -55,13 +55,26 @@ LEAST = {
     ("GET", "/retrainings/{name}"): "reader",
     ("GET", "/retrainings/{name}/files/{file}"): "reader",
     ("POST", "/retrainings/{name}/approval"): "admin",
+    ("POST", "/batches"): "admin",
+    ("GET", "/batches"): "admin",
+    ("GET", "/batches/{batch}"): "admin",
+    ("POST", "/batches/{batch}/stop"): "admin",
+    ("POST", "/batches/{batch}/continue"): "admin",
     ("GET", "/audit"): "admin",
     ("GET", "/access-log"): "admin",
     ("POST", "/retrainings/{name}/stop"): "admin",
 }
 """The lowest group that may call each route."""
 
-PARAMETERS = {"task": "feet", "version": "v", "file": "card.md", "id": "0" * 32, "name": "run", "export": "x"}
+PARAMETERS = {
+    "task": "feet",
+    "version": "v",
+    "file": "card.md",
+    "id": "0" * 32,
+    "name": "run",
+    "batch": "run",
+    "export": "x",
+}
 """Path parameters of things that do not exist, so that allowed requests get an error of another kind."""
 
 

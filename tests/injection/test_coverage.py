@@ -10,6 +10,7 @@ from chalice.app import EventSourceHandler
 
 import app
 from tests.injection import (
+    test_batches,
     test_drift_monitor,
     test_exports,
     test_images,
@@ -44,6 +45,9 @@ WRITING: dict[str, tuple[ModuleType, str]] = {
         test_retraining,
         "test_repeated_approval_counts_once",
     ),
+    "POST /batches": (test_batches, "test_start_of_a_batch_begins_one_pass"),
+    "POST /batches/{batch}/stop": (test_batches, "test_stop_is_finished_by_repeating_it"),
+    "POST /batches/{batch}/continue": (test_batches, "test_next_pass_is_begun_by_repeating_the_request"),
     "POST /retrainings/{name}/stop": (
         test_retraining,
         "test_interrupted_stop_is_finished_by_repeating_it",
@@ -54,6 +58,7 @@ FUNCTIONS: dict[str, tuple[ModuleType, str]] = {
     "decode": (test_images, "test_route_recovers"),
     "sweep": (test_images, "test_sweeper_recovers"),
     "drift-monitor": (test_drift_monitor, "test_drift_monitor_recovers"),
+    "batch": (test_batches, "test_part_recovers"),
     "administration": (test_retraining, "test_interrupted_model_rollback_is_finished_by_repeating_it"),
     "retraining": (test_retraining, "test_single_fault_changes_nothing"),
 }

@@ -13,14 +13,16 @@ import pytest
 
 from chalicelib import dependencies
 from chalicelib.api import export
+from chalicelib.batches import part
 from chalicelib.models import rollback
 from chalicelib.monitoring import drift
 from chalicelib.storage.audit import Audit
 from tests import lambdas, policies
-from tests.cloud import FOUNDATION, RETRAINING
+from tests.cloud import RETRAINING
 from tests.injection.conftest import NewWorld
 from tests.injection.retraining import DEFINITION, ENDPOINT, Stage, Wire
 from tests.injection.scenarios import CLASSES, HANDLERS, ROUTES, SWEEPS
+from tests.injection.test_batches import archived, begun, prepared_before
 from tests.injection.test_drift_monitor import ANSWERS, Days
 from tests.injection.test_reads import READS, ask
 from tests.injection.test_reads import world as stocked  # noqa: F401 - a fixture
@@ -83,10 +85,35 @@ def of_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     started = world.ask("POST", "/exports")[1]["name"]
     world.fakes["stepfunctions:StopExecution"] = lambda _: {}
     world.ask("POST", "/exports/{export}/stop", export=started)
+    batches(world)
     with world.process():
         dependencies._repository().update("run", task_token="token")
     assert world.ask("POST", "/retrainings/{name}/approval", {"approved": True}, name="run")[0] == 200
     world.ask("POST", "/tasks/{task}/rollback", task=TASK)
+
+
+def batches(world: World) -> None:
+    """A batch of a list, which is stopped and gone on with."""
+    _, name = begun(world)
+    world.ask("POST", "/batches/{batch}/stop", batch=name)
+    world.ask("POST", "/batches/{batch}/continue", batch=name)
+    world.ask("POST", "/batches", {"task": TASK, "again": True, "dry_run": True})
+    world.drop("archive/list.csv", b"Key\narchive/a.png\n")
+    world.ask("POST", "/batches", {"task": TASK, "source": "archive/list.csv", "dry_run": True})
+
+
+def of_batches(new_world: NewWorld) -> Iterator[World]:
+    """Stages in which a part of a batch was classified, for the first time and again, and reported."""
+    for prepare in (archived, prepared_before):
+        world = new_world()
+        event = prepare(world)
+        world.invoke("batch", event)
+        with world.process():
+            dependencies.bucket().write_json("batches/batch-1/manifest.json", {"ResultFiles": {}})
+        report = {"step": "report", "batch": event["batch"], "manifest": "batches/batch-1/manifest.json"}
+        assert world.invoke("batch", report)
+        world.settle()
+        yield world
 
 
 def retrainings() -> Iterator[Stage]:
@@ -147,6 +174,10 @@ ELSEWHERE: Mapping[str, set[str]] = {
         "dynamodb:UpdateItem",
         *("s3 on models", "s3 on results", "s3:ListBucket", "s3 on bucket"),
     },
+    "batch": {
+        *("sagemaker on endpoint", "sagemaker on OtherEndpoints", "sagemaker:InvokeEndpoint"),
+        *("s3 on models",),
+    },
     "sweep": {"s3:GetObjectVersion", "s3:GetObjectVersionTagging", "s3 on quarantine"},
     "drift-monitor": {
         *("s3 on models", "s3:GetObject", "s3:PutObject", "s3 on audit", "s3:ListBucket", "s3 on bucket"),
@@ -173,6 +204,7 @@ right to list, without which S3 says "access denied" of a missing object."""
 WIDER: Mapping[str, set[str]] = {
     "prepare": {"s3:ListBucket on bucket"},
     "classify": {"s3:ListBucket on bucket models"},
+    "batch": {"s3:ListBucket on bucket models"},
     "sweep": {"s3:ListBucket on bucket", "s3:GetObjectVersion on inbox", "s3:GetObject on results"},
     "drift-monitor": {"s3:ListBucket on bucket"},
     "administration": {"s3:ListBucket on bucket models", "s3:ListBucket on bucket retrainings"},
@@ -188,6 +220,7 @@ def test_roles_allow_what_their_lambdas_call_and_nothing_of_others(
     monkeypatch: pytest.MonkeyPatch,
     subtests: pytest.Subtests,
 ) -> None:
+    monkeypatch.setattr(part, "READERS", 1)  # calls of several threads could be taken for those of others
     needed = of_retrainings() | of_administration()
     with monkeypatch.context() as patch:
         for read in READS:
@@ -195,7 +228,7 @@ def test_roles_allow_what_their_lambdas_call_and_nothing_of_others(
         of_requests(stocked, patch)
     dependencies.pipeline.cache_clear()  # its model was that stage's
     needed |= stocked.needed
-    for world in [*of_handlers(new_world), of_removal(new_world)]:
+    for world in [*of_handlers(new_world), *of_batches(new_world), of_removal(new_world)]:
         needed |= world.needed
     monkeypatch.setattr(drift, "MIN_ANSWERS", ANSWERS)
     days = Days(new_world(), tmp_path / "packages")
@@ -209,7 +242,9 @@ def test_roles_allow_what_their_lambdas_call_and_nothing_of_others(
             assert {str(need) for need in own if not policies.lambda_allows(function, need)} == set()
             elsewhere = ELSEWHERE.get(function, set())
             known = tuple(BY_AWS | elsewhere)
-            assert {one for one in unused(FOUNDATION, role, own) if not one.startswith(known)} == set()
+            assert {
+                one for one in unused(policies.template_of(function), role, own) if not one.startswith(known)
+            } == set()
             wider = tuple(WIDER.get(function, ()))
             assert {
                 one for one in shared(function, own, everyone) if not _is_known(one, wider, elsewhere)

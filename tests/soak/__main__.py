@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.stack import LocalStack
-from tests.soak import disk, scenarios, serving, traffic
+from tests.soak import archive, disk, scenarios, serving, traffic
 from tests.soak.report import Report, table
 from tests.soak.system import System
 from tests.stack.ports import free_ports
@@ -33,6 +33,7 @@ def main() -> None:
         "kills": lambda system: scenarios.kills(system, arguments.kills, data / "mammography-views" / "test"),
         "endpoint": lambda system: serving.endpoint(system, arguments.count // 20),
         "restarts": lambda system: scenarios.restarts(system, arguments.count // 10, 3),
+        "archive": lambda system: archive.archive(system, arguments.count),
         "disk": lambda system: disk.full_disk(system, arguments.count // 50),
         "traffic": lambda system: traffic.mixed_traffic(system, 60 * arguments.minutes, 60, arguments.pause),
     }

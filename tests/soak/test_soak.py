@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.stack import LocalStack
-from tests.soak import disk, scenarios, serving, traffic
+from tests.soak import archive, disk, scenarios, serving, traffic
 from tests.soak.report import Report, table
 from tests.soak.system import System
 
@@ -39,6 +39,10 @@ def test_restarted_emulator_loses_nothing(system: System) -> None:
 
 def test_failing_endpoint_loses_nothing(system: System) -> None:
     check(serving.endpoint(system, 45))
+
+
+def test_archive_whose_emulator_is_killed_is_classified_once(system: System) -> None:
+    check(archive.archive(system, 50))
 
 
 def test_full_disk_loses_nothing(system: System) -> None:

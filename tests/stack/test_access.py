@@ -17,7 +17,7 @@ TABLE = "negatoscope-local-results"
 
 # Mirrors what the roles in foundation.yaml have to allow: object prefixes by verb, and actions on the table.
 READS: dict[str, set[str]] = {
-    "api": {"pictures", "prepared", "results", "exports", "drift", "models"},
+    "api": {"batches", "pictures", "prepared", "results", "exports", "drift", "models"},
     "decode": set(),
     "prepare": {"inbox", "results"},
     "classify": {"prepared", "models", "results"},
@@ -25,9 +25,10 @@ READS: dict[str, set[str]] = {
     "administration": {"models"},
     "sweep": {"inbox", "results", "sweep"},
     "drift-monitor": {"drift"},
+    "batch": {"archive", "batches", "models", "prepared", "results"},
 }
 WRITES: dict[str, set[str]] = {
-    "api": {"inbox", "prepared", "results", "exports"},
+    "api": {"batches", "inbox", "prepared", "results", "exports"},
     "decode": set(),
     "prepare": {"prepared", "quarantine", "results"},
     "classify": {"results"},
@@ -35,15 +36,16 @@ WRITES: dict[str, set[str]] = {
     "administration": set(),
     "sweep": {"quarantine", "results", "sweep"},
     "drift-monitor": {"drift"},
+    "batch": {"batches", "prepared", "results"},
 }
 DELETES = {role: {"inbox"} if role in ("prepare", "sweep") else set() for role in READS}
 PREFIXES = (
     *("inbox", "pictures", "prepared", "results", "exports", "quarantine", "models", "drift"),
-    *("sweep", "datasets", "retrainings", "code"),
+    *("sweep", "datasets", "retrainings", "code", "archive", "batches"),
 )
 ROLES = tuple(READS)
-OF_RETRAININGS = ("states", "sagemaker")
-"""Roles without a Lambda: those of the state machine and of its jobs and endpoints."""
+OF_RETRAININGS = ("states", "sagemaker", "batch-states")
+"""Roles without a Lambda: those of the state machines, and of their jobs and endpoints."""
 OF_THE_GATEWAY = "gateway-logs"
 
 
@@ -225,7 +227,7 @@ def test_roles_can_call_only_the_endpoints_they_need(actors: dict[str, Actor], r
 def test_roles_can_use_only_the_table_operations_they_need(actors: dict[str, Actor], role: str) -> None:
     actor, key = actors[role], {"id": {"S": "access-probe"}}
 
-    reads = role in ("api", "prepare", "classify", "sweep")
+    reads = role in ("api", "prepare", "classify", "sweep", "batch")
     assert actor.may("dynamodb", "get_item", TableName=TABLE, Key=key) == reads
     assert not actor.may("dynamodb", "scan", TableName=TABLE)
     assert not actor.may("dynamodb", "delete_item", TableName=TABLE, Key=key)
@@ -251,7 +253,7 @@ def test_roles_can_use_no_other_services(actors: dict[str, Actor], role: str) ->
     assert actor.may("lambda", "invoke", **again) == (role == "sweep")
     assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-classify", Payload="{}")
     decodes = actor.may("lambda", "invoke", FunctionName="negatoscope-local-decode", Payload="{}")
-    assert decodes == (role in ("api", "prepare"))
+    assert decodes == (role in ("api", "prepare", "batch"))
     administers = actor.may("lambda", "invoke", FunctionName="negatoscope-local-administration", Payload="{}")
     assert administers == (role == "api")
     assert not actor.may("lambda", "invoke", FunctionName="negatoscope-local-retraining", Payload="{}")

@@ -156,6 +156,7 @@ def test_recorded_settings_keep_those_set_by_hand(project: Path, tmp_path: Path)
         "RETRAININGS_TABLE": "retrainings",
         "RETRAINING_ARN": "arn:machine",
         "EXPORT_ARN": "arn:negatoscope-prod-export",
+        "BATCH_ARN": "arn:negatoscope-prod-batch",
         "LOGIN_CLIENT_ID": "client",
         "LOGIN_ORIGIN": "https://login.example",
         "STAGE": "prod",

@@ -91,7 +91,7 @@ def json_of(installation: Installation, path: str) -> Any:
 def test_failed_deployment_is_reported_and_can_be_resumed(story: Story, installation: Installation) -> None:
     assert story.failed.returncode == 1
     assert f"{FILES} already exists" in story.failed.stderr
-    assert "It ended in step 10 of 13: Page, with CloudFront" in story.failed.stderr
+    assert "It ended in step 11 of 14: Page, with CloudFront" in story.failed.stderr
     assert "Alarms" in story.failed.stderr.partition("Not begun: ")[2]
 
     assert story.done.returncode == 0, story.done.stderr
@@ -150,7 +150,7 @@ def test_diff_shows_what_would_change_and_leaves_nothing(
     assert "~ /index.html" in lines
     assert lines[-1] == "Nothing has been changed."
     cloudformation = client.aws("cloudformation")
-    for stack in ("foundation", "retraining", "site", "alarms"):
+    for stack in ("foundation", "batches", "retraining", "site", "alarms"):
         assert cloudformation.list_change_sets(StackName=f"{PREFIX}-{stack}")["Summaries"] == []
 
 

@@ -22,7 +22,7 @@ LAYERS = {
         ("models",),
         ("results",),
         ("pipeline", "retraining", "monitoring"),
-        ("exports",),
+        ("exports", "batches"),
         ("api",),
         ("dependencies",),
         ("routes",),

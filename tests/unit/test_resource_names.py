@@ -11,7 +11,7 @@ import pytest
 from chalicelib import resource_names
 from deploy import stages
 from tests.alarms import TEMPLATE as ALARMS
-from tests.cloud import FOUNDATION, RETRAINING, SITE, template
+from tests.cloud import BATCHES, FOUNDATION, RETRAINING, SITE, template
 from tests.stage import ROOT
 
 STAGE, ACCOUNT = "prod", "123456789012"
@@ -54,17 +54,19 @@ def test_template_gives_the_name_that_the_code_expects(
 def test_log_groups_have_the_names_of_the_functions() -> None:
     groups = {
         one["Properties"]["LogGroupName"].replace("${Stage}", STAGE)
-        for one in template(FOUNDATION)["Resources"].values()
+        for path in (FOUNDATION, BATCHES)
+        for one in template(path)["Resources"].values()
         if one["Type"] == "AWS::Logs::LogGroup"
     }
     lambdas = {f"/aws/lambda/{name}" for name in stages.functions(STAGE).values()}
-    assert groups == lambdas | {resource_names.access_log(STAGE)}
+    machine = f"/aws/vendedlogs/states/{resource_names.resource_name(STAGE, 'batch')}"
+    assert groups == lambdas | {resource_names.access_log(STAGE), machine}
 
 
 def test_functions_that_templates_name_exist() -> None:
     named = {
         match.replace("${Stage}", STAGE)
-        for path in (FOUNDATION, RETRAINING)
+        for path in (FOUNDATION, BATCHES, RETRAINING)
         for text in strings(template(path))
         for match in re.findall(r":function:([\w${}-]+)", text)
     }
@@ -95,6 +97,7 @@ def test_config_has_the_names_of_the_local_stage() -> None:
     variables = recorded["environment_variables"]
     assert variables["DATA_BUCKET"] == resource_names.data_bucket("local", "000000000000")
     assert variables["EXPORT_ARN"].endswith(f":{resource_names.resource_name('local', 'export')}")
+    assert variables["BATCH_ARN"].endswith(f":{resource_names.resource_name('local', 'batch')}")
     assert variables["RETRAINING_ARN"].endswith(f":{resource_names.resource_name('local', 'retrain')}")
 
 

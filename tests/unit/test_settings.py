@@ -111,6 +111,7 @@ def test_environment_is_read_only_by_the_settings() -> None:
 
 def test_aws_library_is_imported_only_by_adapters() -> None:
     adapters = {
+        "batches/executions.py",
         "dependencies.py",
         "models/endpoint.py",
         "models/endpoint_manager.py",

@@ -162,7 +162,7 @@ export const messages = {
     transferSyntax: "Transfersyntax",
     lateralities: { L: "Links", R: "Rechts", B: "Beide" },
     arrived: "Eingegangen",
-    arrivals: { api: "Seite oder API", upload: "Upload", "drop-folder": "Eingangsordner", device: "dieses Gerät" },
+    arrivals: { api: "Seite oder API", upload: "Upload", "drop-folder": "Eingangsordner", archive: "Archiv", device: "dieses Gerät" },
     classified: "Klassifiziert",
     timeTaken: "Antwortzeit",
     model: "Modellversion",

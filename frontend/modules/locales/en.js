@@ -163,6 +163,7 @@ export const messages = {
       api: "page or API",
       upload: "upload",
       "drop-folder": "drop folder",
+      archive: "archive",
       device: "this device",
     }),
     classified: "Classified",

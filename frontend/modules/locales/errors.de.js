@@ -55,6 +55,8 @@ export const errors = {
   UnknownRetraining: "Dieses Training gibt es nicht.",
   AlreadyRetraining: "Für diese Aufgabe läuft bereits ein Training. Warten Sie, bis es abgeschlossen ist.",
   RetrainingNotDeployed: "In dieser Installation ist kein Training von Modellen eingerichtet.",
+  UnknownBatch: "Einen Stapel mit diesem Namen gibt es nicht.",
+  BatchesNotDeployed: "Stapel sind in dieser Installation nicht eingerichtet.",
   NothingToStop: "Dieses Training ist beendet oder stellt sein Modell bereits bereit. Es lässt sich nicht mehr abbrechen.",
   NothingToApprove: "Dieses Training wartet nicht (mehr) auf eine Freigabe.",
   StepInterrupted: "Ein Schritt des Trainings wurde unterbrochen und wird wiederholt.",

@@ -39,7 +39,7 @@ def test_failure_says_where_it_stands_and_how_to_go_on_or_back(failed: Deploymen
     position = "\n".join(failed.position())
     total = len(failed.steps)
     assert f"It ended in step 3 of {total}: Stage settings in .chalice/config.json." in position
-    assert "Not begun: Code, with `chalice deploy`; " in position
+    assert "Not begun: State machine for batches; Code, with `chalice deploy`; " in position
     assert "the same command continues from here" in position
     assert "git checkout c0ffee && make deploy STAGE=prod" in position
 

@@ -274,3 +274,17 @@ def test_maps_without_batches_are_left_alone(work: Callable[[Answer], None]) -> 
 
     assert json.loads(machine.run()["output"]) == [f"archive/{number}.png" for number in range(7)]
     assert machine.map_run()["itemCounts"]["succeeded"] == 7
+
+
+def test_requests_name_their_map_run() -> None:
+    arn = "arn:aws:states:us-east-1:000000000000:mapRun:machine/label:1"
+    headers = {"x-amz-target": "AWSStepFunctions.DescribeMapRun"}
+
+    def extract(body: bytes) -> str:
+        found = iam_actions.extract_resource_arn(
+            "states", "POST", "/", headers, body, {}, "us-east-1", "000000000000"
+        )
+        return str(found)
+
+    assert extract(json.dumps({"mapRunArn": arn}).encode()) == arn
+    assert extract(b"no JSON") == "*"

@@ -1,0 +1,1 @@
+"""Batches: runs that classify archived images, or classify images again with a newer model."""
