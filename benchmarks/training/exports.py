@@ -5,6 +5,7 @@ format. Of every process, the largest memory is counted.
 """
 
 import argparse
+import base64
 import gzip
 import json
 import resource
@@ -95,12 +96,18 @@ def resident(pid: int) -> int:
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
+def _base64(data: bytes) -> str:
+    """As DynamoDB writes binary values, such as heat maps."""
+    return base64.b64encode(data).decode()
+
+
 def write_table(folder: Path, rows: int) -> None:
     """Write made-up results as DynamoDB exports a table."""
     serialize = TypeSerializer().serialize
+    items = map(result_item, map(made_up, range(KINDS)))
     lines = [
-        json.dumps({"Item": {name: serialize(value) for name, value in result_item(made_up(n)).items()}})
-        for n in range(KINDS)
+        json.dumps({"Item": {name: serialize(value) for name, value in item.items()}}, default=_base64)
+        for item in items
     ]
     folder.mkdir()
     for number in range(FILES):

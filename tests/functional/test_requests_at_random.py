@@ -40,6 +40,8 @@ MORE_THAN_VALID = {
     "GET /results.csv",
     "POST /exports",  # as for results, and only two may run
     "GET /retrainings",  # a cursor has to be one that this list gave out
+    "GET /batches",
+    "POST /batches",  # either a source or 'again'
     "GET /audit",
     "GET /access-log",  # 'to' has to be later than 'from', and 'search' an id or a path
     "GET /tasks/{task}/labelled-images",
