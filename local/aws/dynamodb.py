@@ -1,19 +1,17 @@
-"""Items of the emulator's DynamoDB: written to disk at once and kept compressed in memory.
+"""Items of the emulator's DynamoDB, in an SQLite file instead of in memory.
 
 ministack saves all tables as a whole when it stops: a killed emulator loses every change since its last
 start, and saving takes memory and time that grow with the number of items. It also keeps every value as
-objects of its own, 14 kB for one result, and checks each number several times. Can go when ministack passes
-tests/stack/test_recovery.py and the memory limit of tests/soak without it.
+objects of its own, 14 kB for one result. Can go when ministack passes tests/stack/test_recovery.py and the
+memory limit of tests/soak without it.
 """
 
+import copy
 import json
 import sqlite3
 import threading
 import time
-import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator, MutableMapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from local.aws import patching
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
-    table_id TEXT, hash_key, range_key, item TEXT NOT NULL,
+    table_id TEXT, hash_key, range_key, item TEXT NOT NULL, size INTEGER,
     PRIMARY KEY (table_id, hash_key, range_key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS expiring ON items (table_id, CAST(json_extract(item, '$.expires_at.N') AS REAL))
@@ -39,9 +37,6 @@ WHERE table_id = ? AND json_extract(item, '$.expires_at.N') IS NOT NULL
 EXPIRY = "expires_at"
 """The attribute that says when an item expires, in the tables that have one."""
 
-REMEMBERED_NUMBERS = 10_000
-"""Texts of numbers whose check is remembered."""
-
 Table = dict[str, Any]
 Item = dict[str, Any]
 
@@ -52,59 +47,12 @@ class StoredItem(dict[str, Any]):
     size: int
     """In bytes, as DynamoDB counts."""
 
-
-class Collection(MutableMapping[Any, Item]):
-    """The items with one hash key, by range key."""
-
-    __slots__ = ("_packed",)
-
-    def __init__(self) -> None:
-        self._packed: dict[Any, tuple[int, bytes]] = {}
-        """Size and compressed content of each item."""
-
-    def __getitem__(self, range_key: Any) -> StoredItem:
-        size, packed = self._packed[range_key]
-        item = StoredItem(unpack(zlib.decompress(packed)))
-        item.size = size
-        return item
-
-    def __setitem__(self, range_key: Any, item: Item) -> None:
-        self._packed[range_key] = dynamodb._item_size_bytes(item), zlib.compress(pack(item).encode(), level=1)
-
-    def __delitem__(self, range_key: Any) -> None:
-        del self._packed[range_key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._packed)
-
-    def __len__(self) -> int:
-        return len(self._packed)
-
-    def __contains__(self, range_key: object) -> bool:
-        return range_key in self._packed
-
-    def __deepcopy__(self, _memo: Any) -> dict[Any, Item]:
-        return dict(self)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Item:
+        """A plain item, which can be changed: its size is not known."""
+        return copy.deepcopy(dict(self), memo)
 
 
-class Items(defaultdict[Any, Collection]):
-    """The items of a table, by hash key and range key. The saved state of the table excludes them."""
-
-    def __init__(self, items: Any = ()) -> None:
-        super().__init__(Collection)
-        for hash_key, collection in dict(items).items():
-            self[hash_key].update(collection)
-
-    def setdefault(self, hash_key: Any, _default: Any = None) -> Collection:
-        """The items with a hash key. ministack would add a plain dictionary."""
-        return self[hash_key]
-
-    def __deepcopy__(self, _memo: Any) -> dict[Any, Any]:
-        """Leave the items out of the saved state. For other copies, ministack converts them first."""
-        return {}
-
-
-class ItemStore:
+class ItemFile:
     """The items of all tables, in an SQLite file. Thread-safe."""
 
     def __init__(self, file: Path) -> None:
@@ -113,53 +61,143 @@ class ItemStore:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")  # survives the death of the process
         self._database.executescript(SCHEMA)
+        if "size" not in [column for _, column, *_ in self.execute("PRAGMA table_info(items)")]:
+            self._database.execute("ALTER TABLE items ADD COLUMN size INTEGER")  # an earlier release's file
+
+    def execute(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Execute a statement; returns the rows that it gives."""
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+    def write(self, table_id: str, hash_key: Any, range_key: Any, item: Item) -> None:
+        """Write an item, or replace it."""
+        self.execute(
+            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?)",
+            table_id,
+            hash_key,
+            range_key,
+            pack(item),
+            dynamodb._item_size_bytes(dict(item)),
+        )
+
+
+class Collection(MutableMapping[Any, Item]):
+    """The items of a table with one hash key, by range key."""
+
+    __slots__ = ("_file", "_key")
+
+    def __init__(self, file: ItemFile, table_id: str, hash_key: Any) -> None:
+        self._file = file
+        self._key = (table_id, hash_key)
+
+    def __getitem__(self, range_key: Any) -> StoredItem:
+        for text, size in self._rows("item, size", range_key):
+            item = StoredItem(unpack(text))
+            item.size = dynamodb._item_size_bytes(dict(item)) if size is None else size
+            return item
+        raise KeyError(range_key)
+
+    def __setitem__(self, range_key: Any, item: Item) -> None:
+        self._file.write(*self._key, range_key, item)
+
+    def __delitem__(self, range_key: Any) -> None:
+        self._file.execute(
+            "DELETE FROM items WHERE table_id = ? AND hash_key = ? AND range_key = ?", *self._key, range_key
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        query = "SELECT range_key FROM items WHERE table_id = ? AND hash_key = ?"
+        return iter([range_key for (range_key,) in self._file.execute(query, *self._key)])
+
+    def __len__(self) -> int:
+        query = "SELECT count(*) FROM items WHERE table_id = ? AND hash_key = ?"
+        [(count,)] = self._file.execute(query, *self._key)
+        return int(count)
+
+    def __contains__(self, range_key: object) -> bool:
+        return bool(self._rows("1", range_key))
+
+    def __deepcopy__(self, _memo: Any) -> dict[Any, Item]:
+        return dict(self)
+
+    def _rows(self, columns: str, range_key: Any) -> list[tuple[Any, ...]]:
+        query = f"SELECT {columns} FROM items WHERE table_id = ? AND hash_key = ? AND range_key = ?"  # noqa: S608
+        return self._file.execute(query, *self._key, range_key)
+
+
+class Items(MutableMapping[Any, Collection]):
+    """The items of a table, by hash key and range key. The saved state of the table excludes them."""
+
+    def __init__(self, file: ItemFile, table_id: str) -> None:
+        self._file = file
+        self._table_id = table_id
+
+    def __getitem__(self, hash_key: Any) -> Collection:
+        return Collection(self._file, self._table_id, hash_key)
+
+    def __setitem__(self, hash_key: Any, items: MutableMapping[Any, Item]) -> None:
+        del self[hash_key]
+        self[hash_key].update(items)
+
+    def __delitem__(self, hash_key: Any) -> None:
+        self._file.execute("DELETE FROM items WHERE table_id = ? AND hash_key = ?", self._table_id, hash_key)
+
+    def __iter__(self) -> Iterator[Any]:
+        query = "SELECT DISTINCT hash_key FROM items WHERE table_id = ?"
+        return iter([hash_key for (hash_key,) in self._file.execute(query, self._table_id)])
+
+    def __len__(self) -> int:
+        [(count,)] = self._file.execute(
+            "SELECT count(DISTINCT hash_key) FROM items WHERE table_id = ?", self._table_id
+        )
+        return int(count)
+
+    def __contains__(self, hash_key: object) -> bool:
+        query = "SELECT 1 FROM items WHERE table_id = ? AND hash_key = ? LIMIT 1"
+        return bool(self._file.execute(query, self._table_id, hash_key))
+
+    def __deepcopy__(self, _memo: Any) -> dict[Any, Any]:
+        """Leave the items out of the saved state. For other copies, ministack converts them first."""
+        return {}
+
+    def count(self) -> int:
+        """The number of items."""
+        [(count,)] = self._file.execute("SELECT count(*) FROM items WHERE table_id = ?", self._table_id)
+        return int(count)
+
+    def clear(self) -> None:
+        """Remove all items."""
+        self._file.execute("DELETE FROM items WHERE table_id = ?", self._table_id)
+
+
+class ItemStore:
+    """Keeps the items of the emulator's tables in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = ItemFile(file)
 
     def install(self) -> None:
-        """Store the items of the emulator's tables here."""
-        patching.wrap(dynamodb, "_set_item", self._saving_item)
-        patching.wrap(dynamodb, "_remove_item", self._removing_item)
-        patching.wrap(dynamodb, "_items_replaced", self._saving_all)
+        """Keep the items of the emulator's tables here."""
+        patching.wrap(dynamodb, "_set_item", self._owning)
+        patching.wrap(dynamodb, "_remove_item", self._owning)
+        patching.wrap(dynamodb, "_items_replaced", self._owning)
         patching.wrap(dynamodb, "_restore_state", self._restoring)
-        patching.wrap(dynamodb, "_number_error", remembering)
-        patching.wrap(dynamodb, "_ddb_canonicalize_number", remembering)
         patching.wrap(AccountRegionScopedDict, "all_items", self._removing_expired)
 
-    def _saving_item(self, set_item: Callable[..., Any]) -> Callable[..., Any]:
-        def set_and_save(table: Table, hash_key: Any, range_key: Any, item: Item) -> Any:
-            own(table)
-            before = set_item(table, hash_key, range_key, item)
-            self._write([(table["TableId"], hash_key, range_key, pack(item))])
-            return before
+    def _owning(self, change: Callable[..., Any]) -> Callable[..., Any]:
+        def own_and_change(table: Table, *values: Any, **more: Any) -> Any:
+            self._own(table)
+            return change(table, *values, **more)
 
-        return set_and_save
+        return own_and_change
 
-    def _removing_item(self, remove_item: Callable[..., Any]) -> Callable[..., Any]:
-        def remove_and_save(table: Table, hash_key: Any, range_key: Any) -> Any:
-            before = remove_item(table, hash_key, range_key)
-            with self._lock:
-                self._database.execute(
-                    "DELETE FROM items WHERE table_id = ? AND hash_key = ? AND range_key = ?",
-                    (table["TableId"], hash_key, range_key),
-                )
-            return before
-
-        return remove_and_save
-
-    def _saving_all(self, items_replaced: Callable[[Table], None]) -> Callable[[Table], None]:
-        def replace_and_save(table: Table) -> None:
-            own(table)
-            with self._lock:
-                self._database.execute("DELETE FROM items WHERE table_id = ?", (table["TableId"],))
-            self._write(
-                [
-                    (table["TableId"], hash_key, range_key, pack(item))
-                    for hash_key, items in table["items"].items()
-                    for range_key, item in items.items()
-                ]
-            )
-            items_replaced(table)
-
-        return replace_and_save
+    def _own(self, table: Table) -> None:
+        """Move the items of a table into the file, unless they are there."""
+        if not isinstance(table["items"], Items):
+            items = Items(self._file, table["TableId"])
+            items.clear()  # ministack has replaced them
+            items.update(table["items"])
+            table["items"] = items
 
     def _restoring(self, restore: Callable[[Any], None]) -> Callable[[Any], None]:
         def restore_with_items(state: Any) -> None:
@@ -169,6 +207,18 @@ class ItemStore:
             self._delete_items_of_deleted_tables()
 
         return restore_with_items
+
+    def _load(self, table: Table) -> None:
+        if any(table["items"].values()):  # saved by an emulator without an ItemStore
+            dynamodb._items_replaced(table)
+            return
+        table["items"] = Items(self._file, table["TableId"])
+        table["ItemCount"] = table["items"].count()
+
+    def _delete_items_of_deleted_tables(self) -> None:
+        existing = [table["TableId"] for table in dynamodb._tables.all_values()]
+        marks = ", ".join("?" * len(existing))
+        self._file.execute(f"DELETE FROM items WHERE table_id NOT IN ({marks})", *existing)  # noqa: S608
 
     def _removing_expired(self, all_items: Callable[[Any], list[Any]]) -> Callable[[Any], list[Any]]:
         """Remove what has expired, when ministack asks for the settings of all tables.
@@ -195,44 +245,8 @@ class ItemStore:
             dynamodb._remove_item(table, hash_key, range_key)
         return True
 
-    def _expired(self, table: Table) -> list[tuple[Any, Any]]:
-        with self._lock:
-            return self._database.execute(EXPIRED, (table["TableId"], time.time())).fetchall()
-
-    def _load(self, table: Table) -> None:
-        if any(table["items"].values()):  # saved by an emulator without an ItemStore
-            dynamodb._items_replaced(table)
-            return
-        own(table)
-        with self._lock:
-            rows = self._database.execute(
-                "SELECT hash_key, range_key, item FROM items WHERE table_id = ?", (table["TableId"],)
-            )
-            for hash_key, range_key, text in rows:
-                table["items"][hash_key][range_key] = unpack(text)
-        dynamodb._update_counts(table)
-
-    def _delete_items_of_deleted_tables(self) -> None:
-        existing = [table["TableId"] for table in dynamodb._tables.all_values()]
-        marks = ", ".join("?" * len(existing))
-        with self._lock:
-            self._database.execute(f"DELETE FROM items WHERE table_id NOT IN ({marks})", existing)  # noqa: S608
-
-    def _write(self, rows: list[tuple[str, Any, Any, str]]) -> None:
-        with self._lock:
-            self._database.executemany("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", rows)
-
-
-def remembering(check: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
-    """Check each number once: ministack checks each often."""
-    remembered = lru_cache(REMEMBERED_NUMBERS)(check)
-    return lambda number: remembered(number) if isinstance(number, str) else check(number)
-
-
-def own(table: Table) -> None:
-    """Exclude the items of a table from its saved state."""
-    if not isinstance(table["items"], Items):
-        table["items"] = Items(table["items"])
+    def _expired(self, table: Table) -> list[tuple[Any, ...]]:
+        return self._file.execute(EXPIRED, table["TableId"], time.time())
 
 
 def pack(item: Item) -> str:

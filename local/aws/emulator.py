@@ -26,6 +26,7 @@ from local.aws import (
     policies,
     retention,
     s3,
+    s3_records,
     step_functions,
     transport,
 )
@@ -86,6 +87,7 @@ def apply_patches(executor: Executor, sagemaker: Service, folder: Path) -> None:
     """Patch ministack where it differs from AWS in a way that matters to this application."""
     transport.install()
     s3.install()
+    s3_records.install(folder / "objects.sqlite")
     cloudformation.install()
     cloudfront.install()
     apigateway.install()

@@ -12,7 +12,7 @@ import pytest
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import dynamodb
 
-from local.aws.dynamodb import EXPIRED, Collection, Items, ItemStore, remembering
+from local.aws.dynamodb import EXPIRED, Collection, Items, ItemStore
 
 NAME = "negatoscope-items"
 PATCHED = (
@@ -20,8 +20,6 @@ PATCHED = (
     "_remove_item",
     "_items_replaced",
     "_restore_state",
-    "_number_error",
-    "_ddb_canonicalize_number",
 )
 ITEM = {
     "id": {"S": "a"},
@@ -113,32 +111,67 @@ def test_only_expired_items_are_removed_and_none_is_read(file: Path, monkeypatch
     assert "USING INDEX expiring" in plan[3]
 
 
-def test_items_of_an_emulator_that_kept_all_in_memory_are_taken_over() -> None:
-    assert Items({"a": {"x": ITEM}})["a"]["x"] == ITEM
+def test_items_of_an_emulator_that_kept_all_in_memory_are_taken_over(file: Path) -> None:
+    table()["items"] = {"a": {"__no_sort__": ITEM}}  # as such an emulator saved it
+    ItemStore(file)._load(table())
+    assert isinstance(table()["items"], Items)
+    assert items() == {"a": ITEM}
+    assert table()["ItemCount"] == 1
 
 
-def test_items_take_little_memory() -> None:
-    """Unpacked, an item of a result takes 14 kB."""
-    item = {f"attribute-{number}": {"S": f"value {number} of an attribute"} for number in range(40)}
+def test_file_of_an_emulator_that_kept_no_sizes_is_taken_over(file: Path) -> None:
+    put(ITEM)
+    database = sqlite3.connect(file)
+    database.execute("ALTER TABLE items DROP COLUMN size")
+    database.close()
+    ItemStore(file)._load(table())
+    assert items()["a"].size == dynamodb._item_size_bytes(ITEM)
+    put(ITEM | {"id": {"S": "b"}})
+    assert sorted(items()) == ["a", "b"]
+
+
+def test_items_that_are_replaced_as_a_whole_replace_those_on_disk(file: Path) -> None:
+    for name in ("a", "b"):
+        put(ITEM | {"id": {"S": name}})
+    snapshot = copy.deepcopy(dict(table()["items"]))
+    put(ITEM | {"id": {"S": "c"}})
+    del snapshot["b"]
+    table()["items"] = snapshot  # as ministack takes a transaction back
+    dynamodb._items_replaced(table())
+    ItemStore(file)._load(table())
+    assert items() == {"a": ITEM}
+
+
+@pytest.mark.usefixtures("file")
+def test_size_of_an_item_follows_its_updates() -> None:
+    put(ITEM)
+    before = items()["a"].size
+    status, _, body = dynamodb._update_item(
+        {
+            "TableName": NAME,
+            "Key": {"id": {"S": "a"}},
+            "UpdateExpression": "SET note = :note",
+            "ExpressionAttributeValues": {":note": {"S": "x" * 100}},
+        }
+    )
+    assert status == 200, body
+    assert items()["a"].size == before + len("note") + 100
+
+
+@pytest.mark.usefixtures("file")
+def test_items_take_no_memory() -> None:
+    """In memory, an item of a result takes 14 kB."""
+    put(ITEM)
     tracemalloc.start()
-    collections = []
-    for _ in range(100):
-        collections.append(Collection())
-        collections[-1]["key"] = item
-    size, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert size / len(collections) < 1500
-
-
-def test_numbers_are_checked_once_and_as_ministack_checks_them() -> None:
-    asked: list[object] = []
-
-    def check(number: object) -> str | None:
-        asked.append(number)
-        found: str | None = dynamodb._number_error(number)
-        return found
-
-    remembered = remembering(check)
-    for number in ("0.125", "-1E-130", "1E+200", "x", 5, None, ["1"]):
-        assert [remembered(number), remembered(number)] == [dynamodb._number_error(number)] * 2
-    assert asked == ["0.125", "-1E-130", "1E+200", "x", 5, 5, None, None, ["1"], ["1"]]
+    try:
+        for number in range(200):
+            put({f"attribute-{n}": {"S": f"value {n} of {number}"} for n in range(40)} | {"id": {"S": "a"}})
+            dynamodb._get_item({"TableName": NAME, "Key": {"id": {"S": "a"}}})
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(200):
+            put({f"attribute-{n}": {"S": f"value {n}"} for n in range(40)} | {"id": {"S": str(number)}})
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(items()) == 201
+    assert (after - before) / 200 < 200
