@@ -15,21 +15,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
+from benchmarks.made_up_results import KINDS, TASK, made_up
 from chalicelib.exports.request import FORMATS, ExportRequest
-from chalicelib.results import result_document
-from chalicelib.results.result_document import Result
 from chalicelib.results.selection import Selection
 from chalicelib.results.table_item import result_item
-from chalicelib.tasks import load_task
 
-TASK = "chest-xray"
 FILES = 8
-KINDS = 500
-"""Different results; all others have other ids and times."""
 POLL_SECONDS = 0.2
 
 
@@ -115,47 +109,6 @@ def write_table(folder: Path, rows: int) -> None:
             for row in range(number, rows, FILES):
                 line = lines[row % KINDS].replace(f"{row % KINDS:032x}", f"{row:032x}")
                 file.write(line + "\n")
-
-
-def made_up(number: int) -> Result:
-    """A classified result with a heat map, every third one with a review."""
-    classes = load_task(TASK).class_names
-    share = number / KINDS
-    probabilities = dict(zip(classes, (share, (1 - share) / 2, (1 - share) / 2), strict=True))
-    heatmap: Any = {"label": classes[0], "width": 14, "height": 9}
-    heatmap["values"] = [round((number * place % 997) / 997, 3) for place in range(126)]
-    review: Any = {
-        "label": classes[number % len(classes)],
-        "comment": f"=Case {number}, seen twice" if number % 2 else None,
-        "reviewed_at": "2026-11-29T10:00:00.000000Z",
-        "reviewer": "0f8fad5b-d9cb-469f-a165-70867728950e",
-    }
-    found: Any = {
-        "status": result_document.CLASSIFIED,
-        "label": classes[0],
-        "probability": probabilities[classes[0]],
-        "probabilities": probabilities,
-        "distance": round(share * 3, 3),
-        "heatmap": heatmap,
-        "model": {
-            "version": "2026-11-01",
-            "sha256": "0f" * 32,
-            "backend": "embedded",
-            "min_probability": 0.8,
-        },
-        "source": {
-            "format": "DICOM",
-            "rows": 2048,
-            "columns": 1792,
-            "modality": "DX",
-            "pixel_spacing": [0.1, 0.1],
-        },
-        "review": review if number % 3 == 0 else None,
-        "readings": [review] if number % 3 == 0 else [],
-        "readers": [review["reviewer"]] if number % 3 == 0 else [],
-    }
-    received = result_document.received(f"{number:032x}", TASK, "drop-folder")
-    return received | found  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import made_up_results
 from benchmarks.training import epochs, exports, plots, pytorch
 from chalicelib.exports.request import ExportRequest
 from chalicelib.hyperparameters import Hyperparameters
@@ -189,8 +190,9 @@ def test_ours_draws_other_views_in_each_epoch(small_task: Task, monkeypatch: pyt
 
 def test_made_up_results_can_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "KINDS", 6)
+    monkeypatch.setattr(made_up_results, "KINDS", 6)
     exports.write_table(tmp_path / "table", rows=20)
-    request = ExportRequest(Selection(task=exports.TASK), "csv")
+    request = ExportRequest(Selection(task=made_up_results.TASK), "csv")
 
     assert export_results(tmp_path / "table", request, tmp_path / "output") == 20
     with (tmp_path / "output" / "results.csv").open(newline="") as file:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import local_system
+from benchmarks import local_system, made_up_results
 from benchmarks.plan import Plan
 from benchmarks.program import Reply
 from benchmarks.section import Section
@@ -32,7 +32,7 @@ class Client:
         return 90.0 if len(self.sent) == 1 else 30.0
 
     def drop(self, images: list[bytes]) -> None:
-        self.dropped = len(images)
+        self.dropped += len(images)
 
     def count_results(self) -> int:
         return 7 + self.dropped
@@ -57,6 +57,7 @@ class Stack:
     """A system that starts at once."""
 
     processes: dict[str, int] = {}  # noqa: RUF012
+    aws_url = "http://localhost:4566"
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.calls: list[str] = []
@@ -83,6 +84,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> list[Stack]:
     )
     monkeypatch.setattr(local_system, "Client", Client)
     monkeypatch.setattr(local_system, "Program", Handler)
+    monkeypatch.setattr(made_up_results, "store", lambda _, number: made[-1].calls.append(f"store {number}"))
     return made
 
 
@@ -93,7 +95,9 @@ def test_rows_have_times_and_floors(stacks: list[Stack], tmp_path: Path) -> None
     assert rows["`POST classify`"] == [30, "ms", 12, 2.5, "10"]
     assert rows["`GET health`"][0] == 2
     assert rows["drop folder"][1:3] == ["images/s and core", 100]
-    assert stacks[0].calls == ["start", "stop"]
+    assert rows["drop folder, with 500 results stored"][2] == 100
+    assert section.remarks[0].endswith(" MB with 500 results stored.")
+    assert stacks[0].calls == ["start", "store 500", "stop"]
 
 
 def test_full_run_starts_twice_and_tells_the_99th_percentile(stacks: list[Stack], tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_full_run_starts_twice_and_tells_the_99th_percentile(stacks: list[Stack]
     names = [row[0] for row in section.rows]
     assert names[:2] == ["start, with nothing kept", "start, with state kept"]
     assert section.rows[4][1] == 30
-    assert stacks[0].calls == ["start", "stop", "start", "stop"]
+    assert stacks[0].calls == ["start", "stop", "start", "store 50000", "stop"]
 
 
 def test_system_is_stopped_when_a_request_fails(
