@@ -106,7 +106,8 @@ def test_components_are_those_that_a_calculator_gives() -> None:
     """Of 100,000 new images and 1,000,000 stored ones, with the numbers of prices.toml."""
     rows = {name: round(row["embedded"] or 0, 2) for name, row in table(PRICES, LARGE).items()}
     gb_second, call = 16.6667e-6, 0.2e-6
-    run = 3.5e-6 + 4 * call + gb_second * (0.1 * 2 + 1.2 * 0.5 + 1.0 * 3008 / 1024 + 0.3 * 2)
+    core = 1769 / 1024
+    run = 3.5e-6 + 4 * call + gb_second * (0.1 * core + 1.2 * 0.5 + 1.0 * core + 0.3 * core)
     assert rows["Lambda for images"] == round(100_000 * run, 2)
     requests = 4 * 5e-6 + 2 * 0.4e-6 + 14 * 0.625e-6
     assert rows["S3 and DynamoDB requests"] == round(100_000 * requests, 2)
