@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from statistics import mean
 from typing import Any, Self, get_args
 
 from chalicelib.pipeline import inbox_check
 from chalicelib.retraining.planning.builder import SMALL as PROCESSING_INSTANCE
-from chalicelib.tasks import ServingKind
+from chalicelib.tasks import ServingKind, load_tasks
 from chalicelib.tasks.task import Serving
 from deploy import retraining, usage
 
@@ -171,7 +172,8 @@ def retraining_run(prices: PriceList) -> float:
     """One retraining: its jobs, and the transitions of its execution."""
     assume, defaults = prices.assumption, retraining.parameter_defaults()
     jobs = assume("processing_hours") * prices[PROCESSING_INSTANCE]
-    jobs += assume("training_hours") * prices[defaults["TrainingInstanceType"]]
+    instances = mean(task.training.instance_count for task in load_tasks().values())
+    jobs += assume("training_hours") * instances * prices[defaults["TrainingInstanceType"]]
     jobs += assume("transform_hours") * prices[defaults["TransformInstanceType"]]
     return jobs + assume("transitions") * prices["transition"]
 

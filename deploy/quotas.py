@@ -62,13 +62,18 @@ def _jobs(wanted: argparse.Namespace) -> Iterator[Need]:
     if stacks.stack_status(retraining.stack_name(wanted.stage)):
         given |= stacks.outputs(retraining.stack_name(wanted.stage))
     training = wanted.instance or given["TrainingInstanceType"]
-    for instance, kind, purpose in (
-        (PROCESSING_INSTANCE, "processing", "prepare and evaluate data"),
-        (training, "training", "train"),
-        (given["TransformInstanceType"], "transform", "evaluate a new model"),
+    together = max(task.training.instance_count for task in load_tasks().values())
+    for instance, kind, count, purpose in (
+        (PROCESSING_INSTANCE, "processing", 1, "prepare and evaluate data"),
+        (training, "training", together, "train"),
+        (given["TransformInstanceType"], "transform", 1, "evaluate a new model"),
     ):
         quota = f"{instance} for {kind} job usage"
-        yield Need(quota, 1, f"a retraining cannot {purpose}. Classifying works")
+        yield Need(quota, count, f"a retraining cannot {purpose}{_on(count)}. Classifying works")
+
+
+def _on(count: int) -> str:
+    return f" on {count} instances" if count > 1 else ""
 
 
 def _endpoints(wanted: argparse.Namespace) -> Iterator[Need]:

@@ -6,6 +6,9 @@ from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
 
 JOB_SECONDS = 12 * 3600
 """For a processing job."""
+CONCURRENT_TRANSFORMS = 4
+"""Images that the transform job classifies at a time: the cores of its instance, ml.c5.xlarge. The default of
+SageMaker is 1."""
 FOLDER = "/opt/ml/processing"
 """Of the inputs and outputs of a processing job."""
 _TAGS = {
@@ -189,6 +192,7 @@ BATCH_INFERENCE = Action(
             "InstanceType": "${TransformInstanceType}",
             "VolumeKmsKeyId": "${DataKey}",
         },
+        "MaxConcurrentTransforms": CONCURRENT_TRANSFORMS,
         **_TAGS,
     },
     {"job.$": "$.TransformJobName"},

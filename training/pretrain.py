@@ -37,6 +37,7 @@ from training.model.devices import choose_device, make_deterministic, resolve_pr
 from training.model.imagenet import FILES
 from training.model.network import build_network
 from training.model.optimisation import Optimisation, class_weights
+from training.model.random_numbers import RandomNumbers
 from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
 from training.model.transfer import prepare_network
 
@@ -150,7 +151,7 @@ class Pretraining:
 def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparameters) -> list[TaskSampler]:
     """A task's share of a batch is proportional to the square root of its number of images."""
     total = sum(math.sqrt(len(images.labels)) for _, images in data)
-    generator = torch.Generator().manual_seed(parameters.seed)
+    numbers = RandomNumbers().manual_seed(parameters.seed)
     device = choose_device()
     samplers = []
     for task, images in data:
@@ -159,7 +160,7 @@ def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparame
         # Grey images have no colour to change, and a quarter turn exchanges the sides.
         turns = task.augmentation.quarter_turns and task.input.width == task.input.height
         changes = replace(task.augmentation, colour=0.0, stain=0.0, quarter_turns=turns)
-        augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, generator)
+        augment = Augmenter(changes, task.flip_permutation, parameters.random_erasing, numbers)
         samplers.append(TaskSampler(task, images, share, weights.to(device), augment))
     return samplers
 

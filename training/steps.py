@@ -94,10 +94,13 @@ def prepare(run: Run) -> Prepared:
     Raises:
         TrainingError: if data or weights cannot be read, or do not allow training.
     """
-    data, weights = parallel.from_first(lambda: read_inputs(run.arguments, run.workplace))
+    data, weights = parallel.from_first_of_host(lambda: read_inputs(run.arguments, run.workplace))
+    parallel.agree(data.fingerprint, "The hosts have read different images. Start the training again.")
     cross_validated = run.parameters.validation == CROSS_VALIDATION
     splits = data.folds(run.parameters.num_seeds) if cross_validated else [data]
-    outlines = parallel.from_first(lambda: read_training_outlines(run.arguments, splits, run.workplace))
+    outlines = parallel.from_first_of_host(
+        lambda: read_training_outlines(run.arguments, splits, run.workplace)
+    )
     folds = [Fold(split.labelled("train", outlines), split.labelled("validation")) for split in splits]
     checkpoints = open_checkpoints(
         run.arguments.checkpoint_dir,
@@ -248,6 +251,7 @@ def _describe_training(run: Run, prepared: Prepared, choice: Choice, results: Re
         "threads": torch.get_num_threads(),
         "processor": platform.machine(),
         "processes": parallel.world_size(),
+        "hosts": parallel.hosts(),
         "start_from": prepared.weights.name if prepared.weights else None,
         **({"starting_weights": dict(credit)} if credit else {}),
         "augmentation": asdict(run.task.augmentation),

@@ -1,6 +1,7 @@
 """Train a task's model: `python -m training.train --task TASK [--data FOLDER] [--smoke]`.
 
-On several GPUs of one machine: `torchrun --nproc-per-node N -m training.train --task TASK`.
+On several GPUs of one machine: `torchrun --nproc-per-node N -m training.train --task TASK`. The result is
+that of one process, within rounding. On several machines `training.launch` starts it.
 
 Runs unchanged as a SageMaker script-mode job: the channel `train` holds all labelled images (they are split
 by patient here), hyper-parameters are arguments, the package and the code that serves it go to SM_MODEL_DIR,
@@ -30,15 +31,15 @@ INTERRUPTED = 130
 def train(arguments: Arguments) -> Facts | None:
     """Train, choose, test and package a model; returns the content of model.json.
 
-    Where several processes train together, the first one alone continues after the training, and the others
-    return None.
+    Where several processes train together, the first one alone continues after the training and writes
+    anything; the others return None.
 
     Raises:
         TrainingError: if data or arguments do not allow training; the message says what to do.
     """
     started = time.monotonic()
-    arguments.model_dir.mkdir(parents=True, exist_ok=True)
-    arguments.output_dir.mkdir(parents=True, exist_ok=True)
+    for folder in (arguments.model_dir, arguments.output_dir) if parallel.is_first() else ():
+        folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workplace:
         run = Run(arguments, Path(workplace), started)
         prepared = steps.prepare(run)

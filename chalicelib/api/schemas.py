@@ -18,7 +18,7 @@ from chalicelib.retraining.record import RetrainingRecord
 from chalicelib.storage.access_log import AccessEntry
 from chalicelib.storage.audit import AuditEntry
 from chalicelib.storage.bucket import UploadForm
-from chalicelib.tasks import InputSpec, ReviewRule
+from chalicelib.tasks import MAX_INSTANCES, InputSpec, ReviewRule
 
 TEXT_PATTERN = f"^{limits.TEXT.pattern}$"
 type Comment = Annotated[
@@ -344,6 +344,8 @@ class RetrainingBody(TypedDict):
     """Ask a person before a model is deployed."""
     spot: NotRequired[bool]
     """Train on spare capacity, which costs less and can be reclaimed."""
+    instance_count: NotRequired[Annotated[int, Schema(minimum=1, maximum=MAX_INSTANCES)]]
+    """Instances that train one network together; the task's file says how many without it."""
     reason: NotRequired[Comment]
     """Why, for people to read."""
 

@@ -8,7 +8,7 @@ from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_str
 from chalicelib.hyperparameters import check_values, current_names, searched
-from chalicelib.tasks import Task, load_tasks
+from chalicelib.tasks import MAX_INSTANCES, Task, load_tasks
 
 DEFAULT_TRIALS = 8
 """Training jobs of a search if their number is not given."""
@@ -19,6 +19,7 @@ _FIELDS: Mapping[str, Any] = {
     "force": bool,
     "approval": bool,
     "spot": bool,
+    "instance_count": int,
     "reason": str,
     "requested_by": str,
 }
@@ -39,6 +40,8 @@ class RetrainingRequest:
     """Wait for a person's approval before an accepted model is deployed."""
     spot: bool
     """Train on spot instances, which cost less and may be interrupted."""
+    instance_count: int
+    """Instances that train one network together."""
     reason: str
     requested_by: str
 
@@ -63,13 +66,15 @@ def parse_request(given: Any) -> RetrainingRequest:
     for name, kind in _FIELDS.items():
         if name in given and not isinstance(given[name], kind):
             raise InvalidRequest(f"'{name}' must be {_KINDS[kind]}.")
+    task = _task(given)
     return RetrainingRequest(
-        task=_task(given),
+        task=task,
         hyperparameters=_hyperparameters(given),
         trials=_trials(given.get("tune", False)),
         force=given.get("force", False),
         approval=given.get("approval", False),
         spot=given.get("spot", False),
+        instance_count=_instances(given, "instance_count", task.training.instance_count),
         reason=optional_str(given, "reason") or "",
         requested_by=optional_str(given, "requested_by", limits.MAX_REQUESTED_BY) or "",
     )
@@ -79,6 +84,7 @@ _KINDS: Mapping[Any, str] = {
     str: "a text",
     dict: "an object",
     bool: "true or false",
+    int: f"a number of instances from 1 to {MAX_INSTANCES}",
     (bool, int): f"true, false, or a number of trials up to {limits.MAX_TRIALS}",
 }
 
@@ -108,3 +114,10 @@ def _trials(tune: bool | int) -> int:
             f"'tune' must be a number of trials from {limits.MIN_TRIALS} to {limits.MAX_TRIALS}, or true."
         )
     return tune
+
+
+def _instances(given: Mapping[str, Any], name: str, default: int) -> int:
+    count: int = given.get(name, default)
+    if isinstance(count, bool) or not 1 <= count <= MAX_INSTANCES:
+        raise InvalidRequest(f"'{name}' must be {_KINDS[int]}.")
+    return count

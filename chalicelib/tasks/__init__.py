@@ -4,6 +4,7 @@ from chalicelib.tasks.reader import TaskFileError, load_task, load_tasks, read_t
 from chalicelib.tasks.task import (
     ENDPOINT_NAME,
     ENGLISH,
+    MAX_INSTANCES,
     Augmentation,
     ClassSpec,
     DisplayWindow,
@@ -14,12 +15,14 @@ from chalicelib.tasks.task import (
     Serving,
     ServingKind,
     Task,
+    TrainingSpec,
     Wording,
 )
 
 __all__ = [
     "ENDPOINT_NAME",
     "ENGLISH",
+    "MAX_INSTANCES",
     "Augmentation",
     "ClassSpec",
     "DisplayWindow",
@@ -31,6 +34,7 @@ __all__ = [
     "ServingKind",
     "Task",
     "TaskFileError",
+    "TrainingSpec",
     "Wording",
     "load_task",
     "load_tasks",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chalicelib.tasks.task import (
     ENDPOINT_NAME,
+    MAX_INSTANCES,
     Augmentation,
     ClassSpec,
     DisplayWindow,
@@ -18,6 +19,7 @@ from chalicelib.tasks.task import (
     Serving,
     ServingKind,
     Task,
+    TrainingSpec,
     Wording,
 )
 from chalicelib.tasks.toml_table import TaskFileError, TomlTable
@@ -86,6 +88,7 @@ def read_task(path: Path) -> Task:
         covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
         serving=_serving(root),
+        training=_training(root),
         windows=windows,
         translations=_translations(root, classes, windows),
     )
@@ -294,3 +297,12 @@ def _serving(root: TomlTable) -> Serving:
         serving = replace(serving, instance_type=instance_type, instances=table.integer("instances", 1, 100))
     table.refuse_unknown()
     return serving
+
+
+def _training(root: TomlTable) -> TrainingSpec:
+    table = root.optional_table("training")
+    if table is None:
+        return TrainingSpec()
+    spec = TrainingSpec(instance_count=table.integer("instance_count", 1, MAX_INSTANCES))
+    table.refuse_unknown()
+    return spec

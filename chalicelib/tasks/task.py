@@ -147,6 +147,18 @@ class Serving:
     """Number of provisioned instances; two or more are in different zones."""
 
 
+MAX_INSTANCES = 16
+"""Instances of a job: more than the gradients of such small networks are worth waiting for."""
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    """On what a task is retrained, unless a request says otherwise."""
+
+    instance_count: int = 1
+    """Instances that train one network together."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A classification task, as described by its TOML file."""
@@ -172,6 +184,7 @@ class Task:
     endpoint: EndpointSpec | None = None
     """The endpoint that classifies, unless the stage names another; None for the bundled model."""
     serving: Serving = Serving()
+    training: TrainingSpec = TrainingSpec()
     windows: tuple[DisplayWindow, ...] = ()
     """Display windows for the images of this task, beside those that every image has."""
     translations: Mapping[str, Wording] = field(default_factory=dict)

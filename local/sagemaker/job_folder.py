@@ -15,7 +15,7 @@ class JobFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.rmtree(root, ignore_errors=True)
-        for part in ("input/config", "input/data", "model", "output/data", "code", "checkpoints"):
+        for part in ("config", "input/config", "input/data", "model", "output/data", "code", "checkpoints"):
             (root / part).mkdir(parents=True)
 
     def outside(self, text: str) -> str:
@@ -26,9 +26,9 @@ class JobFolder:
         """The path on this machine for a path in a container."""
         return Path(self.outside(inside)) if inside.startswith(INSIDE) else self.root / inside.lstrip("/")
 
-    def write_config(self, name: str, content: Any) -> None:
-        """Write the JSON file `name` under input/config."""
-        (self.root / "input" / "config" / f"{name}.json").write_text(json.dumps(content, indent=2))
+    def write_config(self, name: str, content: Any, folder: str = "input/config") -> None:
+        """Write the JSON file `name` into a folder of the job."""
+        (self.root / folder / f"{name}.json").write_text(json.dumps(content, indent=2))
 
     def output(self, name: str) -> str:
         """The text of a file under output, such as `failure`; empty if there is none."""

@@ -1,11 +1,11 @@
-"""A running job: its container, and the ways to stop it early."""
+"""A running job: its containers, and the ways to stop it early."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from local.sagemaker.containers import Container
+from local.sagemaker.container_group import ContainerGroup
 
 POLL = 0.1  # seconds; the precision of deadlines
 
@@ -21,7 +21,7 @@ class StopReason(Enum):
 
 
 class JobRun:
-    """Lets a job be stopped at any time, with or without a container. Thread-safe.
+    """Lets a job be stopped at any time, with or without containers. Thread-safe.
 
     If it is stopped several times, the first reason counts.
     """
@@ -29,7 +29,7 @@ class JobRun:
     def __init__(self, grace: float) -> None:
         self._grace = grace
         self._lock = threading.Lock()
-        self._container: Container | None = None
+        self._containers: ContainerGroup | None = None
         self._stop_reason: StopReason | None = None
         self._finished = False
 
@@ -45,8 +45,8 @@ class JobRun:
                 return False
             self._stop_reason = stop_reason
             note()
-            if self._container:
-                self._container.terminate(0 if stop_reason is StopReason.SHUTDOWN else self._grace)
+            if self._containers:
+                self._containers.terminate(0 if stop_reason is StopReason.SHUTDOWN else self._grace)
             return True
 
     def finish(self) -> StopReason | None:
@@ -57,14 +57,14 @@ class JobRun:
 
     def execute(
         self,
-        container: Container,
+        containers: ContainerGroup,
         deadlines: Mapping[StopReason, float],
         meanwhile: Callable[[], None] = lambda: None,
     ) -> int:
-        """Wait for the end of the container, and stop it when a deadline passes.
+        """Wait for the end of the containers, and stop them when a deadline passes.
 
         Args:
-            container: the running container.
+            containers: the running containers.
             deadlines: times of the monotonic clock in seconds, by the reason that applies then.
             meanwhile: called every `POLL` seconds.
 
@@ -72,16 +72,16 @@ class JobRun:
             The exit status.
         """
         with self._lock:
-            self._container = container
+            self._containers = containers
             if self._stop_reason:
-                container.terminate(0)
-        while (status := container.wait(POLL)) is None:
+                containers.terminate(0)
+        while (status := containers.wait(POLL)) is None:
             for stop_reason, deadline in deadlines.items():
                 if time.monotonic() >= deadline:
                     self.end(stop_reason)
             meanwhile()
         with self._lock:
-            self._container = None
+            self._containers = None
         return status
 
     def resume(self) -> None:

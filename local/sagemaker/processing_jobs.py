@@ -1,12 +1,16 @@
 """Processing jobs: a command that reads inputs from S3 and writes outputs to S3."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from local.sagemaker import hosts
 from local.sagemaker.compute_host import ComputeHost
+from local.sagemaker.container_group import ContainerGroup
 from local.sagemaker.containers import Container
 from local.sagemaker.errors import JobFailed, invalid, unsupported
+from local.sagemaker.hosts import MAX_HOSTS
 from local.sagemaker.job_folder import INSIDE, JobFolder
 from local.sagemaker.job_run import JobRun, StopReason
 from local.sagemaker.jobs import Jobs
@@ -37,31 +41,37 @@ class ProcessingJobs(Jobs):
         """Run the command of a job; raise JobFailed if it fails."""
         name = job["ProcessingJobName"]
         storage = self.host.storage(job["RoleArn"])
-        folder = JobFolder(self.host.scratch / "processing" / name)
-        log = LogStream(self.host.logs(), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+        names = hosts.names(name, job["ProcessingResources"]["ClusterConfig"]["InstanceCount"])
+        root = self.host.scratch / "processing" / name
+        folders = [JobFolder(root / host) for host in names]
+        logs = [LogStream(self.host.logs(), LOG_GROUP, f"{name}/{host}-{int(time.time())}") for host in names]
         try:
-            prepare(job, folder, storage)
+            for number, folder in enumerate(folders):
+                prepare(job, folder, storage, names, number)
             if run.stop_reason:
                 return
-            container = Container(
-                self._command(job, folder), folder.root, self._variables(job, folder), log.write
-            )
+            containers = ContainerGroup([
+                Container(self._command(job, folder), folder.root, self._variables(job, folder), log.write)
+                for folder, log in zip(folders, logs, strict=True)
+            ])  # fmt: skip
             deadline = time.monotonic() + job["StoppingCondition"]["MaxRuntimeInSeconds"]
-            status = run.execute(container, {StopReason.MAX_RUNTIME: deadline})
+            status = run.execute(containers, {StopReason.MAX_RUNTIME: deadline})
             if run.stop_reason is StopReason.SHUTDOWN:
                 return
-            message = folder.output("message")[:1024]
+            message = next(filter(None, (folder.output("message")[:1024] for folder in folders)), "")
             if message:
                 self.collection.change(name, ExitMessage=message)
             for output in outputs(job):
                 key_id = job["ProcessingOutputConfig"].get("KmsKeyId")
                 location = S3Location.parse(output["S3Uri"])
-                storage.upload_folder(folder.path(output["LocalPath"]), location, key_id)
+                for folder in folders:
+                    storage.upload_folder(folder.path(output["LocalPath"]), location, key_id)
             if status and run.stop_reason is None:
                 raise JobFailed(f"AlgorithmError: {message}, exit code: {status}")
         finally:
-            log.close()
-            folder.remove()
+            for log in logs:
+                log.close()
+            shutil.rmtree(root, ignore_errors=True)
 
     def _command(self, job: Record, folder: JobFolder) -> list[str]:
         specification = job["AppSpecification"]
@@ -79,15 +89,25 @@ class ProcessingJobs(Jobs):
         }
 
 
-def prepare(job: Record, folder: JobFolder, storage: Storage) -> None:
-    """Download the inputs and create the output folders; raise JobFailed if an input is missing."""
+def prepare(job: Record, folder: JobFolder, storage: Storage, names: list[str], number: int) -> None:
+    """Download the inputs of the host with this number, and create the output folders.
+
+    Raises:
+        JobFailed: if an input is missing.
+    """
     for entry in job.get("ProcessingInputs", ()):
         source = entry["S3Input"]
         items = storage.find(source["S3DataType"], source["S3Uri"])
-        storage.download(items, folder.path(source["LocalPath"]))
+        own = hosts.shard(items, source, number, len(names))
+        storage.download(own, folder.path(source["LocalPath"]))
     for output in outputs(job):
         folder.path(output["LocalPath"]).mkdir(parents=True, exist_ok=True)
-    folder.write_config("processingjobconfig", job)
+    # Unlike those of a training, they are not below "input".
+    for file, content in (
+        ("processingjobconfig", job),
+        ("resourceconfig", hosts.description(names[number], names)),
+    ):
+        folder.write_config(file, content, "config")
 
 
 def outputs(job: Mapping[str, Any]) -> list[Record]:
@@ -103,8 +123,8 @@ def check(request: Mapping[str, Any]) -> None:
         raise unsupported(
             "A processing job without ContainerEntrypoint, which would run code from its image,"
         )
-    if request["ProcessingResources"]["ClusterConfig"].get("InstanceCount") != 1:
-        raise unsupported("A processing job on several instances")
+    if not 1 <= request["ProcessingResources"]["ClusterConfig"].get("InstanceCount", 0) <= MAX_HOSTS:
+        raise unsupported(f"A processing job without 1 to {MAX_HOSTS} instances")
     inputs = request.get("ProcessingInputs", ())
     for entry in inputs:
         if "S3Input" not in entry:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local.sagemaker import hosts
 from local.sagemaker.job_folder import JobFolder
 from local.sagemaker.resources import Record
 
-HOST = "algo-1"
 PROGRAM = "sagemaker_program"
 SUBMIT_DIRECTORY = "sagemaker_submit_directory"
 OBJECTIVE = "_tuning_objective_metric"
@@ -50,7 +50,12 @@ def command(python: Path, program: str, words: list[str]) -> list[str]:
     return [str(python), "-u", program, *words] if program.endswith(".py") else [f"./{program}", *words]
 
 
-def write_configuration(folder: JobFolder, job: Record) -> None:
+def job_hosts(job: Record) -> list[str]:
+    """The hosts of a training job."""
+    return hosts.names(job["TrainingJobName"], job["ResourceConfig"]["InstanceCount"])
+
+
+def write_configuration(folder: JobFolder, job: Record, host: str) -> None:
     """Write the files under input/config of a training container."""
     channels = {
         channel["ChannelName"]: {
@@ -65,21 +70,19 @@ def write_configuration(folder: JobFolder, job: Record) -> None:
     }
     folder.write_config("hyperparameters", job.get("HyperParameters", {}))
     folder.write_config("inputdataconfig", channels)
-    folder.write_config("resourceconfig", resources(job))
+    folder.write_config("resourceconfig", resources(job, host))
 
 
-def resources(job: Record) -> dict[str, Any]:
+def resources(job: Record, host: str) -> dict[str, Any]:
     """The content of resourceconfig.json."""
     return {
-        "current_host": HOST,
+        **hosts.description(host, job_hosts(job)),
         "current_instance_type": job["ResourceConfig"]["InstanceType"],
         "current_group_name": "homogeneousCluster",
-        "hosts": [HOST],
-        "network_interface_name": "lo",
     }
 
 
-def variables(folder: JobFolder, job: Record) -> dict[str, str]:
+def variables(folder: JobFolder, job: Record, host: str) -> dict[str, str]:
     """The environment of the program: SageMaker's variables, then those of the job."""
     root = folder.root
     hyperparameters = job["HyperParameters"]
@@ -91,9 +94,9 @@ def variables(folder: JobFolder, job: Record) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SM_CHANNELS": json.dumps(channels),
         "SM_CHECKPOINT_DIR": str(root / "checkpoints"),
-        "SM_CURRENT_HOST": HOST,
+        "SM_CURRENT_HOST": host,
         "SM_CURRENT_INSTANCE_TYPE": job["ResourceConfig"]["InstanceType"],
-        "SM_HOSTS": json.dumps([HOST]),
+        "SM_HOSTS": json.dumps(job_hosts(job)),
         "SM_HPS": json.dumps(parameters),
         "SM_INPUT_CONFIG_DIR": str(root / "input" / "config"),
         "SM_INPUT_DIR": str(root / "input"),
@@ -106,7 +109,7 @@ def variables(folder: JobFolder, job: Record) -> dict[str, str]:
         "SM_NUM_GPUS": str(count_gpus()),
         "SM_OUTPUT_DATA_DIR": str(root / "output" / "data"),
         "SM_OUTPUT_DIR": str(root / "output"),
-        "SM_RESOURCE_CONFIG": json.dumps(resources(job)),
+        "SM_RESOURCE_CONFIG": json.dumps(resources(job, host)),
         "SM_USER_ARGS": json.dumps(arguments(parameters)),
         "SM_USER_ENTRY_POINT": str(program),
         "TRAINING_JOB_ARN": job["TrainingJobArn"],

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.sagemaker.errors import invalid, limit_exceeded, unsupported
+from local.sagemaker.hosts import MAX_HOSTS
 from local.sagemaker.roles import check_role
 from local.sagemaker.script_mode import PROGRAM, SUBMIT_DIRECTORY, decode
 
@@ -22,8 +23,8 @@ def check_definition(job: Mapping[str, Any], hyperparameters: Mapping[str, str])
     if job["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
         raise unsupported("OutputDataConfig.CompressionType NONE")
     resources = job.get("ResourceConfig", {})
-    if "InstanceType" not in resources or resources.get("InstanceCount") != 1:
-        raise unsupported("A ResourceConfig without exactly one instance of an InstanceType")
+    if "InstanceType" not in resources or not 1 <= resources.get("InstanceCount", 0) <= MAX_HOSTS:
+        raise unsupported(f"A ResourceConfig without an InstanceType and 1 to {MAX_HOSTS} instances")
     if resources["InstanceType"].startswith(WITHOUT_QUOTA):
         raise limit_exceeded(resources["InstanceType"], "training job usage")
     if job.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints") != "/opt/ml/checkpoints":

@@ -67,7 +67,7 @@ def train(harness: SageMakerHarness, project: str) -> str:
     request = harness.training(
         "",
         HyperParameters={
-            "sagemaker_program": "training/train.py",
+            "sagemaker_program": "training/launch.py",
             "sagemaker_submit_directory": project,
             "task": TASK.name,
             "smoke": "true",
@@ -77,6 +77,7 @@ def train(harness: SageMakerHarness, project: str) -> str:
         },
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": images}}],
         StoppingCondition={"MaxRuntimeInSeconds": 300},
+        ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10},
         Environment={"OMP_NUM_THREADS": "1"},
     )
     request["AlgorithmSpecification"]["MetricDefinitions"] = metric_definitions()

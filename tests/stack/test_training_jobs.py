@@ -54,6 +54,16 @@ if count < 2:
     time.sleep(600)
 Path(os.environ["SM_MODEL_DIR"], "count").write_text(str(count))
 """
+# Each host names itself and its data.
+HOSTS = """
+import json, os
+from pathlib import Path
+current, hosts = os.environ["SM_CURRENT_HOST"], json.loads(os.environ["SM_HOSTS"])
+config = json.loads(Path(os.environ["SM_INPUT_CONFIG_DIR"], "resourceconfig.json").read_text())
+assert (config["current_host"], config["hosts"]) == (current, hosts)
+shard = " ".join(sorted(file.name for file in Path(os.environ["SM_CHANNEL_TRAIN"]).iterdir()))
+Path(os.environ["SM_MODEL_DIR"], f"host-{hosts.index(current)}").write_text(shard)
+"""
 # Shuts down cleanly on SIGTERM.
 SAVE = """
 import os, signal, sys, time
@@ -226,6 +236,27 @@ def test_interrupted_spot_job_resumes_from_its_checkpoint(harness: SageMakerHarn
     assert statuses == ["Starting", "Downloading", "Training", *again, *again, "Uploading", "Completed"]
     assert harness.get(f"s3://{BUCKET}/{place}/count") == b"3"
     assert harness.log(GROUP, name) == ["count=0;", "count=1;", "count=2;"]
+
+
+def test_hosts_of_a_job_get_shards_of_the_data_and_write_one_archive(harness: SageMakerHarness) -> None:
+    for number in range(3):
+        harness.put(f"data/shards/{number}.txt", "text")
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": f"s3://{BUCKET}/data/shards/",
+        "S3DataDistributionType": "ShardedByS3Key",
+    }
+    name = harness.train(
+        HOSTS,
+        InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+        ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10},
+    )
+
+    job = harness.trained(name)
+
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    model = unarchive(harness.get(job["ModelArtifacts"]["S3ModelArtifacts"]))
+    assert model == {"host-0": "0.txt 2.txt", "host-1": "1.txt"}
 
 
 def test_on_demand_job_cannot_be_interrupted(harness: SageMakerHarness) -> None:

@@ -1,6 +1,8 @@
 """The program that test_parallel.py runs in each process; its argument is a shared folder."""
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from chalicelib.tasks import load_task
 from training.data.pixels import Labelled, PixelView
 from training.errors import TrainingError
 from training.model import parallel
-from training.model.fitting import fit
+from training.model.fitting import Fit, fit
 
 IMAGES = 25
 
@@ -30,18 +32,48 @@ class Recorder(PixelView):
         return super().__getitem__(chosen)
 
 
-def share(folder: Path) -> NDArray[np.uint8]:
-    """The first process creates an array of images, and all processes can read it."""
-
-    def make() -> tuple[int, NDArray[np.uint8]]:
-        store = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.uint8, (IMAGES, 1, 40, 40))
-        store[:] = np.random.default_rng(0).integers(0, 255, store.shape)
-        return parallel.rank(), store
-
-    maker, images = parallel.from_first(make)
-    assert maker == 0
-    assert isinstance(images, np.memmap)
+def make_images(store: Path) -> NDArray[np.uint8]:
+    """Store images and the outlines of half of them, shape (IMAGES, 2, 40, 40)."""
+    images = np.lib.format.open_memmap(store, "w+", np.uint8, (IMAGES, 2, 40, 40))
+    images[:] = np.random.default_rng(0).integers(0, 255, images.shape)
+    images[:, 1] = 0
+    images[::2, 1, 8:24, 8:24] = 255
     return images
+
+
+def share(folder: Path) -> NDArray[np.uint8]:
+    """The first process of each host creates an array of images, which all processes of the host read."""
+    host = parallel.rank() // int(os.environ["LOCAL_WORLD_SIZE"])
+    store = folder / f"pixels-{host}.npy"
+    maker, images = parallel.from_first_of_host(lambda: (parallel.rank(), make_images(store)))
+    assert maker == parallel.rank() - parallel.local_rank()
+    assert isinstance(images, np.memmap)
+    assert Path(str(images.filename)) == store
+    return images
+
+
+def train(images: NDArray[np.uint8]) -> tuple[Fit, list[int]]:
+    """Train with everything that is random; also the indices of the images that were read."""
+    labels = np.arange(IMAGES) % 5
+    rows = np.arange(IMAGES)
+    train = Labelled(Recorder(images[:, :1], rows), labels, PixelView(images[:, 1:], rows))
+    validation = Labelled(PixelView(images[:, :1], rows), labels)
+    parameters = Hyperparameters(
+        epochs=2,
+        batch_size=5,
+        width=4,
+        dropout=0.5,
+        mixup=0.3,
+        cutmix=0.3,
+        random_erasing=0.5,
+        outline_weight=0.5,
+        learning_rate=1e-2,
+        precision="float32",
+    )
+    task = load_task("mammography-views")
+    changed = replace(task.augmentation, markers=0.5, blur=0.02, resolution=2.0, inversion=0.3)
+    fitted = fit(replace(task, augmentation=changed), train, validation, parameters, 0)
+    return fitted, train.pixels.asked  # type: ignore[attr-defined]
 
 
 def check_errors() -> None:
@@ -54,36 +86,45 @@ def check_errors() -> None:
         parallel.from_first(refuse)
 
 
-def check_gradients() -> None:
-    """Gradients are the mean over the processes."""
+def check_agreement() -> None:
+    """A difference between the processes is an error in all of them."""
+    parallel.agree("same", "different")
+    with pytest.raises(TrainingError, match="different"):
+        parallel.agree(str(parallel.rank()), "different")
+
+
+def check_batch() -> None:
+    """Gradients are the mean over the processes, and a whole batch is gathered from the shares of it."""
     network = torch.nn.Linear(1, 1, bias=False)
     shared = parallel.distribute(network, torch.device("cpu"))
     shared(torch.tensor([[float(parallel.rank() + 1)]])).sum().backward()
     assert network.weight.grad is not None
-    assert network.weight.grad.item() == 1.5
+    assert network.weight.grad.item() == (parallel.world_size() + 1) / 2
+    batch = torch.arange(14.0).reshape(7, 2)
+    assert torch.equal(parallel.gather(batch[parallel.share()], 7), batch)
 
 
-def check_training(images: NDArray[np.uint8]) -> None:
+def check_training(folder: Path) -> None:
     """Each process trains on its share of every batch, and all end with the same network."""
-    labels = np.arange(IMAGES) % 5
-    train = Labelled(Recorder(images, np.arange(IMAGES)), labels)
-    validation = Labelled(PixelView(images, np.arange(IMAGES)), labels)
-    parameters = Hyperparameters(epochs=2, batch_size=5, width=4)
-    fitted = fit(load_task("mammography-views"), train, validation, parameters, 0)
-    asked = train.pixels.asked  # type: ignore[attr-defined]
-    (Path(sys.argv[1]) / f"{parallel.rank()}.asked").write_text(" ".join(map(str, asked)))
-    torch.distributed.barrier()
-    everything = [
-        list(map(int, (Path(sys.argv[1]) / f"{rank}.asked").read_text().split())) for rank in range(2)
-    ]
-    # Of each batch of five images one process takes three, the other two; two epochs have five batches each.
-    assert [len(numbers) for numbers in everything] == [30, 20]
+    fitted, asked = train(share(folder))
+    everything: list[list[int]] = [[] for _ in range(parallel.world_size())]
+    torch.distributed.all_gather_object(everything, asked)
+    # Two epochs have five batches of five images.
+    counts = [len(range(5)[rank :: parallel.world_size()]) for rank in range(parallel.world_size())]
+    assert [len(numbers) for numbers in everything] == [10 * count for count in counts]
     for epoch in range(2):
-        halves = everything[0][15 * epoch :][:15] + everything[1][10 * epoch :][:10]
-        assert sorted(halves) == list(range(IMAGES))
-    # On CPUs each process has its own batch-norm statistics, so only parameters are compared.
-    firsts = parallel.from_first(lambda: dict(fitted.network.named_parameters()))
-    assert all(torch.equal(firsts[name], own) for name, own in fitted.network.named_parameters())
+        shares = [
+            number
+            for numbers, count in zip(everything, counts, strict=True)
+            for number in numbers[5 * count * epoch :][: 5 * count]
+        ]
+        assert sorted(shares) == list(range(IMAGES))
+    state = fitted.network.state_dict()
+    firsts = parallel.from_first(lambda: state)
+    assert all(torch.equal(firsts[name], own) for name, own in state.items())
+    if parallel.is_first():
+        losses = [epoch.train_loss for epoch in fitted.history]
+        torch.save({"state": state, "losses": losses}, folder / "trained.pt")
 
 
 def check_threads() -> None:
@@ -93,12 +134,21 @@ def check_threads() -> None:
     assert not [name for name in names if "gloo" in name], names
 
 
-with parallel.processes():
-    print("printed by the first process only")
-    assert parallel.mean(torch.tensor(float(parallel.rank()))) == 0.5
-    check_errors()
-    check_gradients()
-    check_training(share(Path(sys.argv[1])))
-    (Path(sys.argv[1]) / str(parallel.rank())).write_text("done")
-assert parallel.world_size() == 1
-check_threads()
+def main(folder: Path) -> None:
+    """Check what the processes share."""
+    with parallel.processes():
+        print("printed by the first process only")
+        rank, size = parallel.rank(), parallel.world_size()
+        assert parallel.mean(torch.tensor(float(rank))) == (size - 1) / 2
+        assert parallel.hosts() == size // int(os.environ["LOCAL_WORLD_SIZE"])
+        check_errors()
+        check_agreement()
+        check_batch()
+        check_training(folder)
+        (folder / f"done-{rank}").touch()
+    assert parallel.world_size() == 1
+    check_threads()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

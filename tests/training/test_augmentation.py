@@ -10,6 +10,7 @@ from torch.nn import functional
 from chalicelib.tasks import Augmentation, Task
 from tests.training.samples import NO_AUGMENTATION
 from training.model.augmentation import Augmenter
+from training.model.random_numbers import RandomNumbers
 
 
 def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
@@ -21,7 +22,7 @@ def images(count: int = 64, height: int = 24, width: int = 16) -> Tensor:
 def make_augmenter(
     spec: Augmentation, permutation: tuple[int, ...] = (0, 1), random_erasing: float = 0.0
 ) -> Augmenter:
-    return Augmenter(spec, permutation, random_erasing, torch.Generator().manual_seed(0))
+    return Augmenter(spec, permutation, random_erasing, RandomNumbers().manual_seed(0))
 
 
 def test_flip_mirrors_labels_of_exactly_the_mirrored_images(task: Task) -> None:

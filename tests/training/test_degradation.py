@@ -5,13 +5,14 @@ import torch
 from torch import Tensor
 
 from training.model.degradation import Degradation
+from training.model.random_numbers import RandomNumbers
 
 COUNT = 200
 
 
 @pytest.fixture
 def degradation() -> Degradation:
-    return Degradation(torch.Generator().manual_seed(0))
+    return Degradation(RandomNumbers().manual_seed(0))
 
 
 def stripes(channels: int = 1) -> Tensor:
@@ -82,5 +83,5 @@ def test_markers_touch_an_edge(degradation: Degradation) -> None:
 
 
 def test_changes_follow_from_the_seed() -> None:
-    first, again = (Degradation(torch.Generator().manual_seed(3)).blur(stripes(), 0.05) for _ in range(2))
+    first, again = (Degradation(RandomNumbers().manual_seed(3)).blur(stripes(), 0.05) for _ in range(2))
     assert torch.equal(first, again)

@@ -207,9 +207,9 @@ def test_long_gradients_are_clipped(small_task: Task, data: PreparedData) -> Non
 def test_batch_too_small_for_all_processes_is_rejected(
     small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parallel, "world_size", lambda: 16)
+    monkeypatch.setattr(parallel, "world_size", lambda: 17)
 
     with pytest.raises(
-        TrainingError, match=r"Batches of 16 images are too small for 16 processes.*--batch-size"
+        TrainingError, match=r"Batches of 16 images are too small for 17 processes.*--batch-size"
     ):
         fit(small_task, data.labelled("train"), data.labelled("validation"), QUICK, seed=0)

@@ -6,13 +6,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.model.mixup import Mixer
+from training.model.random_numbers import RandomNumbers
 
 IMAGES = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 1, 12, 20) / 8
 TARGETS = functional.one_hot(torch.arange(8), 8).float()
 
 
 def mix(mixup: float, cutmix: float, seed: int = 0) -> tuple[Tensor, Tensor]:
-    images, targets = Mixer(mixup, cutmix, torch.Generator().manual_seed(seed))(IMAGES, TARGETS)
+    images, targets = Mixer(mixup, cutmix, RandomNumbers().manual_seed(seed))(IMAGES, TARGETS)
     return images, targets
 
 
@@ -42,7 +43,7 @@ def test_mixup_changes_every_pixel_and_cutmix_only_some() -> None:
 
 
 def test_probabilities_are_shares_of_the_batches() -> None:
-    mixer = Mixer(0.25, 0.25, torch.Generator().manual_seed(0))
+    mixer = Mixer(0.25, 0.25, RandomNumbers().manual_seed(0))
     kinds = [max(len(image.unique()) for image in mixer(IMAGES, TARGETS)[0]) for _ in range(200)]
     untouched = 200 - sum(not torch.equal(mixer(IMAGES, TARGETS)[0], IMAGES) for _ in range(200))
 

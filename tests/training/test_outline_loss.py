@@ -16,6 +16,7 @@ from training.model.augmentation import Augmenter
 from training.model.fitting import fit
 from training.model.loop import Training
 from training.model.outline_loss import outline_cells, outline_loss
+from training.model.random_numbers import RandomNumbers
 from training.model.starting_weights import StartingWeights
 from training.model.transfer import CachedViews
 
@@ -84,7 +85,7 @@ def test_cached_views_keep_the_outlines_of_each_view(small_task: Task) -> None:
     rows = np.arange(6)
     shown = PixelView(pixels, rows)
     spec = replace(NO_AUGMENTATION, flip=True, quarter_turns=True)
-    augment = Augmenter(spec, (0, 1), 0.0, torch.Generator())
+    augment = Augmenter(spec, (0, 1), 0.0, RandomNumbers())
     network = make_network()
 
     # No block is run, so that the cached maps are the normalised images.
@@ -119,7 +120,7 @@ def test_outline_cells_are_shares_of_squares() -> None:
 def test_outlines_move_with_their_images(spec: Augmentation) -> None:
     images = torch.zeros(32, 1, 24, 24)
     images[:, :, 3:12, 5:11] = 1
-    augment = Augmenter(spec, (0, 1), 0.0, torch.Generator().manual_seed(1))
+    augment = Augmenter(spec, (0, 1), 0.0, RandomNumbers().manual_seed(1))
 
     changed, _, outlines = augment.with_outlines(images, torch.zeros(32, dtype=torch.long), images)
 
@@ -132,7 +133,7 @@ def test_outlines_do_not_change_what_is_drawn() -> None:
     images, labels = torch.rand(8, 1, 16, 16), torch.zeros(8, dtype=torch.long)
 
     def augmenter() -> Augmenter:
-        return Augmenter(spec, (0, 1), 0.5, torch.Generator().manual_seed(1))
+        return Augmenter(spec, (0, 1), 0.5, RandomNumbers().manual_seed(1))
 
     changed, _, _ = augmenter().with_outlines(images, labels, torch.zeros(8, 1, 16, 16))
 

@@ -24,6 +24,7 @@ from training.model.fitting import Fit, fit
 from training.model.loop import Training
 from training.model.optimisation import group_weights
 from training.model.progress import Epoch
+from training.model.random_numbers import RandomNumbers
 from training.model.starting_weights import StartingWeights
 from training.model.transfer import CachedViews, View, pool_view, train_head
 
@@ -93,7 +94,7 @@ def cache(
     """A network with random weights, and views of images that it computes."""
     network = make_network(width=8).eval()
     images = Labelled(PixelView(pixels, np.arange(len(labels))), np.array(labels))
-    augment = Augmenter(augmentation, (1, 0), 0.0, torch.Generator())
+    augment = Augmenter(augmentation, (1, 0), 0.0, RandomNumbers())
     return network, CachedViews(network, images, augment, views, FROZEN, seed=0)
 
 

@@ -28,7 +28,7 @@ LAYERS = {
         ("routes",),
     ),
     "training": (
-        ("errors", "core", "inference"),
+        ("errors", "core", "inference", "launch"),
         ("archive", "options"),
         ("data",),
         ("arguments",),

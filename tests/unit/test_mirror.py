@@ -172,6 +172,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/training/test_fitting.py": ("training/model/loop", "training/model/prediction"),
     "tests/training/test_metrics.py": ("training/core/accuracy", "training/evaluation/confusion"),
+    "tests/training/test_parallel.py": ("training/model/shared_layers",),
     "tests/training/test_residual_network.py": ("training/model/classifier",),
     "tests/training/test_train.py": (
         "training/core/facts",

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from chalicelib.tasks import Augmentation
 from training.model.degradation import Degradation
+from training.model.random_numbers import RandomNumbers
 from training.model.stain import vary_stains
 
 ASPECT = 0.1
@@ -17,20 +18,20 @@ ERASED_SIDE = (0.1, 0.4)
 
 
 class Augmenter:
-    """Draws the changes for each image and applies them; reproducible by its generator."""
+    """Draws the changes for each image and applies them; reproducible by the seed of its numbers."""
 
     def __init__(
         self,
         spec: Augmentation,
         flip_permutation: tuple[int, ...],
         random_erasing: float,
-        generator: torch.Generator,
+        numbers: RandomNumbers,
     ):
         self.spec = spec
         self.flipped_label = torch.tensor(flip_permutation)
         self.random_erasing = random_erasing
-        self.generator = generator
-        self.degradation = Degradation(generator)
+        self.numbers = numbers
+        self.degradation = Degradation(numbers)
 
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Change images, float 0..1 of shape (N, C, H, W), and their labels, shape (N,)."""
@@ -54,13 +55,13 @@ class Augmenter:
     def _alter(self, images: Tensor) -> Tensor:
         """Change brightness, colour and quality."""
         if self.spec.stain:
-            images = vary_stains(images, self.spec.stain, self.generator)
+            images = vary_stains(images, self.spec.stain, self.numbers)
         images = self._degrade(images)
         images = self._change_tones(images)
         return self._erase_rectangles(images).clamp(0, 1)
 
     def _uniform(self, count: int, low: float, high: float) -> Tensor:
-        return torch.empty(count).uniform_(low, high, generator=self.generator)
+        return self.numbers.uniform([count], low, high)
 
     def _mirror(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Flip half of the images left to right; a left breast becomes a right one, and its label too."""
@@ -71,7 +72,7 @@ class Augmenter:
         return mirrored, torch.where(chosen, self.flipped_label[labels], labels)
 
     def _quarter_turn(self, images: Tensor) -> Tensor:
-        turns = torch.randint(0, 4, (len(images),), generator=self.generator)
+        turns = self.numbers.integers(len(images), 4)
         return torch.stack(
             [image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)]
         )
@@ -122,18 +123,19 @@ class Augmenter:
             self._uniform(count, -self.spec.contrast, self.spec.contrast).exp()
         ) + mean
         if self.spec.colour:
-            gain = self._uniform(count * channels, -self.spec.colour, self.spec.colour) + 1
-            images = images * gain.view(count, channels, 1, 1)
-        grain = torch.randn(images.shape, generator=self.generator)
+            gain = self.numbers.uniform((count, channels), -self.spec.colour, self.spec.colour) + 1
+            images = images * gain[:, :, None, None]
+        grain = self.numbers.normal(images.shape)
         return images + grain * per_image(self._uniform(count, 0, self.spec.noise))
 
     def _erase_rectangles(self, images: Tensor) -> Tensor:
         """Blank a rectangle in some images, so that no single detail, such as a film label, decides."""
         height, width = images.shape[2:]
-        chosen = self._uniform(len(images), 0, 1) < self.random_erasing
-        for index in chosen.nonzero().flatten().tolist():
-            tall, wide = (self._uniform(2, *ERASED_SIDE) * torch.tensor([height, width])).long().tolist()
-            top = int(torch.randint(0, height - tall, (1,), generator=self.generator))
-            left = int(torch.randint(0, width - wide, (1,), generator=self.generator))
-            images[index, :, top : top + tall, left : left + wide] = images[index].mean()
+        for index in self.numbers.chosen(len(images), self.random_erasing):
+            sides = self.numbers.single_uniform(2, *ERASED_SIDE)
+            tall, wide = (sides * torch.tensor([height, width])).long().tolist()
+            top = self.numbers.single_integer(height - tall)
+            left = self.numbers.single_integer(width - wide)
+            if index is not None:
+                images[index, :, top : top + tall, left : left + wide] = images[index].mean()
         return images

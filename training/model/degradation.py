@@ -4,15 +4,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.model.random_numbers import RandomNumbers
+
 MARKER_SIDE = (0.04, 0.16)
 """Range of a marker's sides, as fractions of the image's shorter side."""
 
 
 class Degradation:
-    """Draws the changes for each image of a batch, float 0..1 of shape (N, C, H, W), from one generator."""
+    """Draws the changes for each image of a batch, float 0..1 of shape (N, C, H, W)."""
 
-    def __init__(self, generator: torch.Generator):
-        self._generator = generator
+    def __init__(self, numbers: RandomNumbers):
+        self._numbers = numbers
 
     def invert(self, images: Tensor, share: float) -> Tensor:
         """Invert the brightness of about this share of the images."""
@@ -22,7 +24,7 @@ class Degradation:
         """Blur half of the images with a Gaussian of up to `largest` times the longer side."""
         count, channels, height, width = images.shape
         longest = largest * max(height, width)
-        sigma = self._uniform(count, 0.05, 1) * longest
+        sigma = self._numbers.uniform([count], 0.05, 1) * longest
         radius = min(int(3 * longest) + 1, (min(height, width) - 1))
         offsets = torch.arange(-radius, radius + 1)
         weights = torch.exp(-(offsets**2) / (2 * sigma[:, None] ** 2))
@@ -35,7 +37,7 @@ class Degradation:
     def reduce_resolution(self, images: Tensor, largest: float) -> Tensor:
         """Resample half of the images at a resolution that is up to `largest` times lower."""
         height, width = images.shape[2:]
-        factors = self._uniform(len(images), 1, largest)
+        factors = self._numbers.uniform([len(images)], 1, largest)
         changed = images.clone()
         for index in self._choose(images, 0.5).flatten().nonzero().flatten().tolist():
             size = [max(1, round(side / float(factors[index]))) for side in (height, width)]
@@ -46,21 +48,20 @@ class Degradation:
     def add_markers(self, images: Tensor, share: float) -> Tensor:
         """Draw a bright or dark block beside an edge into about this share of the images."""
         height, width = images.shape[2:]
-        for index in self._choose(images, share).flatten().nonzero().flatten().tolist():
-            tall, wide = (self._uniform(2, *MARKER_SIDE) * min(height, width)).ceil().long().tolist()
-            down, across = self._uniform(2, 0, 1).tolist()
+        single = self._numbers.single_uniform
+        for index in self._numbers.chosen(len(images), share):
+            tall, wide = (single(2, *MARKER_SIDE) * min(height, width)).ceil().long().tolist()
+            down, across = single(2).tolist()
             top, left = round(down * (height - tall)), round(across * (width - wide))
             # One of the two coordinates is moved to an edge.
-            edge = int(torch.randint(4, (1,), generator=self._generator))
+            edge = self._numbers.single_integer(4)
             top = {0: 0, 1: height - tall}.get(edge, top)
             left = {2: 0, 3: width - wide}.get(edge, left)
-            level = float(self._uniform(1, 0, 1) > 0.3)
-            images[index, :, top : top + tall, left : left + wide] = level
+            level = float(single(1) > 0.3)
+            if index is not None:
+                images[index, :, top : top + tall, left : left + wide] = level
         return images
 
     def _choose(self, images: Tensor, share: float) -> Tensor:
         """Whether each image is changed, shape (N, 1, 1, 1)."""
-        return self._uniform(len(images), 0, 1)[:, None, None, None] < share
-
-    def _uniform(self, count: int, low: float, high: float) -> Tensor:
-        return torch.empty(count).uniform_(low, high, generator=self._generator)
+        return self._numbers.uniform([len(images)])[:, None, None, None] < share

@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict
 from typing import Any, cast
@@ -26,6 +27,7 @@ from training.model.mixup import Mixer
 from training.model.network import build_network
 from training.model.optimisation import (
     Optimisation,
+    batch_mass,
     class_weights,
     prior_correction,
     weighted_cross_entropy,
@@ -33,6 +35,8 @@ from training.model.optimisation import (
 from training.model.outline_loss import WithMaps, outline_loss
 from training.model.prediction import predict
 from training.model.progress import Epoch, Progress
+from training.model.random_numbers import RandomNumbers
+from training.model.shared_layers import share_layers
 from training.model.starting_weights import StartingWeights
 from training.model.transfer import (
     CachedViews,
@@ -62,10 +66,10 @@ class Training:
         self.precision = resolve_precision(parameters.precision, self.device)
         self.batch_size = min(parameters.batch_size, len(train.labels))
         self.steps = len(train.labels) // self.batch_size
-        if self.batch_size < 2 * parallel.world_size():
+        if self.batch_size < parallel.world_size():
             raise TrainingError(
                 f"Batches of {self.batch_size} images are too small for {parallel.world_size()} processes, "
-                "each of which needs two. Raise --batch-size, or start fewer processes."
+                "each of which needs one. Raise --batch-size, or start fewer processes."
             )
         torch.manual_seed(seed)
         network = build_network(task, parameters)
@@ -76,12 +80,13 @@ class Training:
         self.correction = prior_correction(train.labels, len(task.classes), parameters).numpy()
         self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
+        share_layers(self.network, self.batch_size, self.device)
         self.distributed = parallel.distribute(WithMaps(self.network), self.device)
-        self.generator = torch.Generator()
+        self.numbers = RandomNumbers()
         self.augment = Augmenter(
-            task.augmentation, task.flip_permutation, parameters.random_erasing, self.generator
+            task.augmentation, task.flip_permutation, parameters.random_erasing, self.numbers
         )
-        self.mix = Mixer(parameters.mixup, parameters.cutmix, self.generator)
+        self.mix = Mixer(parameters.mixup, parameters.cutmix, self.numbers)
         self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
             self.device
         )
@@ -124,7 +129,7 @@ class Training:
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for step, batch in enumerate(order.reshape(self.steps, self.batch_size)):
-            total += self._step(batch[parallel.rank() :: parallel.world_size()])
+            total += self._step(batch[parallel.share()])
             progress.report_batch((step + 1) / self.steps)
         return _finite(parallel.mean(total) / self.steps)
 
@@ -169,32 +174,43 @@ class Training:
     def _draw_order(self) -> NDArray[np.int64]:
         """Indices of the images of one epoch in random order, in whole batches; the same in all processes.
 
-        All random numbers of an epoch follow from seed, epoch and process, so that a resumed training draws
-        the same numbers without saved generators.
+        All random numbers of an epoch follow from seed and epoch, so that a resumed training draws the same
+        numbers without saved generators. They are the same in all processes.
         """
         epoch = len(self.history) + 1
-        shared = np.random.default_rng((self.seed, epoch, 0))
-        own = np.random.SeedSequence((self.seed, epoch, 1 + parallel.rank())).generate_state(2)
-        self.generator.manual_seed(int(own[0]))
-        torch.manual_seed(int(own[1]))  # dropout's
-        return shared.permutation(len(self.train.labels))[: self.steps * self.batch_size]
+        order = np.random.default_rng((self.seed, epoch, 0))
+        seeds = np.random.SeedSequence((self.seed, epoch, 1)).generate_state(2)
+        self.numbers.manual_seed(int(seeds[0]))
+        torch.manual_seed(int(seeds[1]))  # dropout's
+        return order.permutation(len(self.train.labels))[: self.steps * self.batch_size]
 
     def _step(self, batch: NDArray[np.int64]) -> Tensor:
-        """One step of the optimiser on the images with these indices; returns the loss."""
-        maps, targets, cells = self._draw_images(batch) if self.view is None else self._draw_maps(batch)
+        """One step of the optimiser on this process's share of a batch, the images with these indices.
+
+        Returns:
+            The loss. Its mean over the processes is that of the whole batch, and so are the gradients'.
+        """
+        with self._sharing():
+            maps, targets, cells = self._draw_images(batch) if self.view is None else self._draw_maps(batch)
         maps = maps.to(self.device, memory_format=torch.channels_last)
         targets = targets.to(self.device)
         start = 0 if self.view is None else self.parameters.frozen_blocks
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             logits, last = self.distributed(maps, start)
+        mass = parallel.average(batch_mass(targets, self.class_weights))
         loss = weighted_cross_entropy(
-            logits.float(), targets, self.class_weights, self.parameters.label_smoothing
+            logits.float(), targets, self.class_weights, self.parameters.label_smoothing, mass
         )
         if cells is not None:
             aid = outline_loss(last, self.network.head, targets, cells.to(self.device))
-            loss = loss + self.parameters.outline_weight * aid
+            share = len(batch) * parallel.world_size() / self.batch_size
+            loss = loss + self.parameters.outline_weight * share * aid
         self.optimisation.step(loss)
         return loss.detach()
+
+    def _sharing(self) -> AbstractContextManager[None]:
+        """While images are drawn, each process has a share of the batch."""
+        return nullcontext() if parallel.world_size() == 1 else self.numbers.shared(self.batch_size)
 
     def _draw_images(self, batch: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor | None]:
         """Augmented, mixed and normalised images (n, C, H, W), shares of the classes (n, K), outlines."""

@@ -94,13 +94,21 @@ def group_weights(network: nn.Module, parameters: Hyperparameters) -> list[dict[
 
 
 def weighted_cross_entropy(
-    logits: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float
+    logits: Tensor, targets: Tensor, weights: Tensor, label_smoothing: float, mass: Tensor | None = None
 ) -> Tensor:
-    """The mean loss of logits (N, K) for targets, shares of the classes (N, K), with class weights (K,)."""
+    """The mean loss of logits (N, K) for targets, shares of the classes (N, K), with class weights (K,).
+
+    `mass` is what the sum is divided by, if not by that of these images.
+    """
     total = functional.cross_entropy(
         logits, targets, weights, label_smoothing=label_smoothing, reduction="sum"
     )
-    return total / (targets @ weights).sum()
+    return total / (batch_mass(targets, weights) if mass is None else mass)
+
+
+def batch_mass(targets: Tensor, weights: Tensor) -> Tensor:
+    """The sum of the class weights (K,) of targets, shares of the classes (N, K)."""
+    return (targets @ weights).sum()
 
 
 def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:

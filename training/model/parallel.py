@@ -1,4 +1,4 @@
-"""Training in several processes, one for each GPU, which `torchrun` starts on one machine.
+"""Training in several processes, which `torchrun` starts on one or several hosts; see `training.launch`.
 
 Without `torchrun` there is one process, the first, and nothing here has an effect.
 """
@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from mmap import mmap
@@ -25,6 +26,21 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(hours=12)
 """How long the other processes wait for the first, which alone prepares the data and validates."""
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Groups of processes that exchange objects."""
+
+    host: Any
+    """The processes of this host."""
+    leaders: Any
+    """The first process of each host."""
+    hosts: int
+
+
+_groups: list[_Groups] = []
+"""One entry while several processes are joined."""
 
 
 def launched() -> bool:
@@ -47,6 +63,16 @@ def is_first() -> bool:
     return rank() == 0
 
 
+def share() -> slice:
+    """Which images of a batch are this process's."""
+    return slice(rank(), None, world_size())
+
+
+def hosts() -> int:
+    """On how many hosts the processes run."""
+    return _groups[0].hosts if _groups else 1
+
+
 def local_rank() -> int:
     """The number of this process's GPU."""
     return int(os.environ.get("LOCAL_RANK", "0")) if distributed.is_initialized() else 0
@@ -54,30 +80,35 @@ def local_rank() -> int:
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """Join the other processes that `torchrun` started, if it did; only the first one prints.
-
-    Raises:
-        TrainingError: if they run on more than one machine.
-    """
+    """Join the other processes that `torchrun` started, if it did; only the first one prints."""
     if not launched():
         yield
         return
-    if os.environ["LOCAL_WORLD_SIZE"] != os.environ["WORLD_SIZE"]:
-        raise TrainingError("Training runs on one machine; start torchrun with --nnodes 1.")
     on_gpus = torch.cuda.is_available()
     if on_gpus:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     # This module binds the default group as a default argument. Torch imports it when a network is
     # distributed; then the group's threads outlive the group, and can abort the process at exit.
     import_module("torch.distributed.nn")
-    distributed.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
+    # Objects and images are exchanged in the memory of the CPU.
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpus else "gloo", timeout=PATIENCE)
+    _groups.append(_make_groups(int(os.environ["LOCAL_WORLD_SIZE"])))
     try:
         with Path(os.devnull).open("w") as nowhere, nullcontext() if is_first() else redirect_stdout(nowhere):
             yield
     finally:
         # Networks hold references to the group, and are in reference cycles.
+        _groups.clear()
         gc.collect()
         distributed.destroy_process_group()
+
+
+def _make_groups(processes: int) -> _Groups:
+    """The groups of a process, for hosts with this many processes each. All processes create all groups."""
+    firsts = range(0, world_size(), processes)
+    own = [distributed.new_group(list(range(first, first + processes)), backend="gloo") for first in firsts]
+    leaders = distributed.new_group(list(firsts), backend="gloo")
+    return _Groups(own[rank() // processes], leaders, len(firsts))
 
 
 def from_first(make: Callable[[], T]) -> T:
@@ -97,20 +128,69 @@ def from_first(make: Callable[[], T]) -> T:
     return result
 
 
+def from_first_of_host(make: Callable[[], T]) -> T:
+    """Call `make` in the first process of each host; the others of the host get its result or TrainingError.
+
+    Hosts share no disk, so what `make` stores can only be read on its own host. A host on which it fails
+    ends, and with it the training.
+    """
+    if not _groups:
+        return make()
+    outcome: list[Any] = [None]
+    if local_rank() == 0:
+        try:
+            outcome = [make()]
+        except TrainingError as error:
+            outcome = [error]
+    first = rank() - local_rank()
+    distributed.broadcast_object_list(outcome, src=first, group=_groups[0].host)
+    if isinstance(outcome[0], TrainingError):
+        raise outcome[0]
+    result: T = outcome[0]
+    return result
+
+
+def agree(value: str, problem: str) -> None:
+    """Make sure that all processes have the same value.
+
+    Raises:
+        TrainingError: with the problem, in all of them, if they have not.
+    """
+    if _groups:
+        values: list[Any] = [None] * world_size()
+        distributed.all_gather_object(values, value)
+        if len(set(values)) > 1:
+            raise TrainingError(problem)
+
+
+def gather(own: torch.Tensor, total: int) -> torch.Tensor:
+    """The whole batch of `total` images, in memory of the CPU, from each process's `share` of it."""
+    size = -(-total // world_size())
+    padded = own.new_zeros(size, *own.shape[1:])
+    padded[: len(own)] = own
+    shares = [torch.empty_like(padded) for _ in range(world_size())]
+    distributed.all_gather(shares, padded)
+    return torch.stack(shares, 1).flatten(0, 1)[:total]
+
+
 def mean(value: torch.Tensor) -> float:
     """The mean of one number per process."""
-    if world_size() > 1:
-        distributed.all_reduce(value)
-    return value.item() / world_size()
+    return average(value).item()
+
+
+def average(value: torch.Tensor) -> torch.Tensor:
+    """The mean over all processes, without gradients."""
+    if world_size() == 1:
+        return value
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return total / world_size()
 
 
 def distribute(network: nn.Module, device: torch.device) -> nn.Module:
     """The network with its gradients averaged over the processes; its parameters stay the same objects."""
     if world_size() == 1:
         return network
-    if device.type == "cuda":
-        # A share of a batch is too small for its own statistics. (Torch can share them between GPUs only.)
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
 
 

@@ -86,7 +86,7 @@ class CachedViews:
     def of_epoch(self, epoch: int) -> View:
         """The view for this epoch, counted from 0: another one in each, until all have been used.
 
-        It draws from the augmentation's generator.
+        It draws from the augmentation's random numbers.
         """
         number = epoch % self._count
         if number not in self._views:
@@ -96,7 +96,7 @@ class CachedViews:
     @torch.inference_mode()
     def _compute(self, number: int) -> View:
         """Compute a view; its maps are memory-mapped."""
-        self._augment.generator.manual_seed(_draw_seed(self._seed, VIEWS, number))
+        self._augment.numbers.manual_seed(_draw_seed(self._seed, VIEWS, number))
         maps: NDArray[np.float16] | None = None
         labels, cells = [], []
         for rows in _batches(len(self._train.labels)):

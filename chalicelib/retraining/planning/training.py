@@ -61,21 +61,21 @@ def plan_training(
         channels["ood_data"] = f"s3://{bucket}/{DATASETS}"
     return {
         "hyperparameters": _hyperparameters(request, code, folder, ood_data),
-        "resources": _resources(instance),
+        "resources": _resources(instance, request.instance_count),
         "inputs": [_channel(name, uri) for name, uri in channels.items()],
         "spot": request.spot,
         "stopping": stopping,
     }
 
 
-def _resources(instance: Instance) -> dict[str, Any]:
+def _resources(instance: Instance, count: int) -> dict[str, Any]:
     key = {} if LOCAL_STORAGE.match(instance.type) else {"VolumeKmsKeyId": instance.volume_key}
-    return {"InstanceCount": 1, "InstanceType": instance.type, "VolumeSizeInGB": VOLUME_GB, **key}
+    return {"InstanceCount": count, "InstanceType": instance.type, "VolumeSizeInGB": VOLUME_GB, **key}
 
 
 def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_data: bool) -> dict[str, str]:
     parameters = {
-        "sagemaker_program": "training/train.py",
+        "sagemaker_program": "training/launch.py",
         "sagemaker_submit_directory": f"{code.uri}/sourcedir.tar.gz",
         "task": request.task.name,
         # Exactly the images and parts that were prepared, whatever is added meanwhile.

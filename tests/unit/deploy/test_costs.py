@@ -5,10 +5,12 @@ tests/functional/test_usage.py compares the calls of an image with those that a 
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chalicelib.tasks import TrainingSpec, load_tasks
 from deploy import cost, cost_reference, costs, usage
 from deploy.costs import KINDS, SAMPLES, PriceList, Workload, table
 from tests.alarms import alarms
@@ -73,6 +75,18 @@ def test_endpoints_cost_by_use_or_by_time() -> None:
     assert cost_of(SAMPLES, SMALL) == pytest.approx(730 * 0.24)
     three = Workload(1, 1, tasks=3)
     assert cost_of("provisioned", three) == pytest.approx(3 * cost_of("provisioned", SMALL))
+
+
+def test_retrainings_cost_by_their_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = costs.retraining_run(PRICES)
+    together = {
+        name: replace(task, training=TrainingSpec(instance_count=3)) for name, task in load_tasks().items()
+    }
+    monkeypatch.setattr(costs, "load_tasks", lambda: together)
+
+    more = costs.retraining_run(PRICES) - alone
+
+    assert more == pytest.approx(2 * PRICES.assumption("training_hours") * PRICES["ml.c7i.2xlarge"])
 
 
 def test_large_inboxes_are_listed_once_a_day(flat: PriceList) -> None:

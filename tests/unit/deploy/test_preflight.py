@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from chalicelib.tasks import load_tasks
-from deploy import preflight, retraining, stages
+from chalicelib.tasks import TrainingSpec, load_tasks
+from deploy import preflight, quotas, retraining, stages
 from deploy.finding import Finding
 from deploy.stacks import DeployError
 
@@ -199,6 +200,21 @@ def test_quota_of_training_is_that_of_its_instance(account: Account, troubles: T
     (finding,) = troubles()
     assert f"'{quota}' is 0" in finding.text
     account.quotas[quota] = 1
+    assert troubles() == []
+
+
+def test_quota_of_training_counts_the_instances_of_the_tasks(
+    account: Account, troubles: Troubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = load_tasks()
+    large = replace(tasks["chest-xray"], training=TrainingSpec(instance_count=4))
+    monkeypatch.setattr(quotas, "load_tasks", lambda: tasks | {"chest-xray": large})
+    account.quotas["ml.c7i.2xlarge for training job usage"] = 3
+
+    (finding,) = troubles()
+
+    assert "is 3: a retraining cannot train on 4 instances" in finding.text
+    account.quotas["ml.c7i.2xlarge for training job usage"] = 4
     assert troubles() == []
 
 

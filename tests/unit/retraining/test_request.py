@@ -1,21 +1,24 @@
 """Requests for retrainings."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.errors import InvalidRequest
+from chalicelib.retraining import request
 from chalicelib.retraining.request import DEFAULT_TRIALS, parse_request
+from chalicelib.tasks import TrainingSpec, load_task
 
 TASK = {"task": "chest-xray"}
 
 
 def test_request_needs_only_a_task() -> None:
-    request = parse_request(TASK)
+    parsed = parse_request(TASK)
 
-    assert request.task.name == "chest-xray"
-    assert (request.trials, request.force, request.approval, request.spot) == (0, False, False, False)
-    assert request.is_plain
+    assert parsed.task.name == "chest-xray"
+    assert (parsed.trials, parsed.force, parsed.approval, parsed.spot) == (0, False, False, False)
+    assert parsed.is_plain
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,23 @@ def test_tune_sets_the_number_of_trials(given: dict[str, Any], trials: int) -> N
 @pytest.mark.parametrize("given", [{"force": True}, {"tune": 2}, {"hyperparameters": {"epochs": 3}}])
 def test_request_with_own_settings_is_not_plain(given: dict[str, Any]) -> None:
     assert not parse_request(TASK | given).is_plain
+
+
+def test_instances_are_those_of_the_request_or_of_the_tasks_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_request(TASK).instance_count == 1
+
+    task = replace(load_task("chest-xray"), training=TrainingSpec(instance_count=3))
+    monkeypatch.setattr(request, "load_tasks", lambda: {task.name: task})
+
+    assert parse_request(TASK).instance_count == 3
+    assert parse_request(TASK | {"instance_count": 2}).instance_count == 2
+    assert parse_request(TASK | {"instance_count": 2}).is_plain
+
+
+@pytest.mark.parametrize("count", [0, 17, True, 1.5, "2", None])
+def test_number_of_instances_is_checked(count: Any) -> None:
+    with pytest.raises(InvalidRequest, match="'instance_count' must be a number of instances from 1 to 16"):
+        parse_request({**TASK, "instance_count": count})
 
 
 @pytest.mark.parametrize(

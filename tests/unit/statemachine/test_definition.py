@@ -72,6 +72,13 @@ def retrier_for(name: str, error: str) -> Mapping[str, Any]:
     return found
 
 
+def test_transform_job_holds_no_more_in_memory_than_sagemaker_takes() -> None:
+    parameters = STATES["Batch inference"]["Parameters"]
+    default_payload_mb, most_mb = 6, 100  # API reference, CreateTransformJob
+
+    assert 1 < parameters["MaxConcurrentTransforms"] <= most_mb / default_payload_mb
+
+
 @pytest.mark.parametrize("name", [name for name, state in STATES.items() if ":sagemaker:" in str(state)])
 def test_exhausted_quota_is_waited_for(name: str) -> None:
     quota = retrier_for(name, "SageMaker.ResourceLimitExceededException")

@@ -10,6 +10,7 @@ from chalicelib.tasks import (
     EndpointSpec,
     Serving,
     TaskFileError,
+    TrainingSpec,
     load_tasks,
     read_task,
 )
@@ -115,6 +116,12 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
             '[serving]\nkind = "provisioned"\ninstances = 2\ninstance_type = "t3"\n\n[review]\n',
             "no instance type 't3'",
         ),
+        (
+            "[review]\n",
+            "[training]\ninstance_count = 17\n\n[review]\n",
+            "'instance_count' must be from 1 to 16, not 17",
+        ),
+        ("[review]\n", "[training]\ninstances = 2\n\n[review]\n", "'instance_count' is missing"),
         ('name = "skin-line"', 'name = "Skin"', "a window's name is lower-case words joined by hyphens"),
         ('name = "skin-line"', 'name = "dense-tissue"', "two windows are called 'dense-tissue'"),
         ("white = 40", "white = 0", "'white' must be more than 'black', which is 0"),
@@ -160,6 +167,14 @@ def test_serving_is_read(tmp_path: Path, text: str, expected: Serving) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(f"{GOOD}\n{text}")
     assert read_task(path).serving == expected
+
+
+def test_instances_of_a_training_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "mammography-views.toml"
+    path.write_text(f"{GOOD}\n[training]\ninstance_count = 4\n")
+    assert read_task(path).training == TrainingSpec(4)
+    path.write_text(GOOD)
+    assert read_task(path).training == TrainingSpec(1)
 
 
 def test_windows_are_read(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.sagemaker.container_group import ContainerGroup
 from local.sagemaker.containers import Container
 from local.sagemaker.job_run import JobRun, StopReason
 
@@ -15,7 +16,7 @@ def test_first_stop_reason_counts(tmp_path: Path) -> None:
     program = [sys.executable, "-c", "import time; time.sleep(60)"]
     waiting = Container(program, tmp_path, {}, lambda _line: None)
 
-    status = run.execute(waiting, {StopReason.MAX_RUNTIME: time.monotonic() + 0.3})
+    status = run.execute(ContainerGroup([waiting]), {StopReason.MAX_RUNTIME: time.monotonic() + 0.3})
 
     assert status != 0
     assert run.stop_reason is StopReason.MAX_RUNTIME

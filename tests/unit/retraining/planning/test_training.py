@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 
 from chalicelib.hyperparameters import searched
 from chalicelib.retraining.planning.plan import TrainingPlan
@@ -14,6 +16,7 @@ from chalicelib.retraining.planning.training import (
     plan_training,
 )
 from chalicelib.retraining.request import parse_request
+from statemachine.requests import TRAIN
 from tests.models import TASK
 
 FOLDER = f"s3://bucket/retrainings/{TASK}/run-1/"
@@ -29,7 +32,7 @@ def planned(
 
 def test_hyperparameters_name_code_and_data() -> None:
     assert planned()["hyperparameters"] == {
-        "sagemaker_program": "training/train.py",
+        "sagemaker_program": "training/launch.py",
         "sagemaker_submit_directory": "s3://bucket/code/0123/sourcedir.tar.gz",
         "task": TASK,
         "data": f"{FOLDER}data",
@@ -65,6 +68,34 @@ def test_volume_is_encrypted_unless_the_instance_has_disks_of_its_own(instance: 
 
     key = {"VolumeKmsKeyId": "key"} if encrypted else {}
     assert resources == {"InstanceCount": 1, "InstanceType": instance, "VolumeSizeInGB": 100, **key}
+
+
+def test_job_on_several_instances_is_one_that_sagemaker_takes() -> None:
+    plan = planned(instance_count=4, ood_data=True)
+    assert plan["resources"]["InstanceCount"] == 4
+
+    job = TRAIN.parameters | {
+        "TrainingJobName": "name",
+        "HyperParameters": plan["hyperparameters"],
+        "InputDataConfig": plan["inputs"],
+        "OutputDataConfig": {"S3OutputPath": f"{FOLDER}training", "KmsKeyId": "key"},
+        "CheckpointConfig": {"S3Uri": f"{FOLDER}checkpoints"},
+        "ResourceConfig": plan["resources"],
+        "EnableManagedSpotTraining": plan["spot"],
+        "StoppingCondition": plan["stopping"],
+        "RoleArn": "arn:aws:iam::123456789012:role/x",
+    }
+    described = {name: value for name, value in job.items() if not name.endswith(".$")}
+
+    assert not problems("CreateTrainingJob", described)
+    assert problems("CreateTrainingJob", described | {"ResourceConfig": {"InstanceCount": "4"}})
+
+
+def problems(operation: str, parameters: dict[str, Any]) -> str:
+    """How SageMaker's API model finds that the parameters do not fit."""
+    model = botocore.session.get_session().get_service_model("sagemaker").operation_model(operation)
+    report: str = ParamValidator().validate(parameters, model.input_shape).generate_report()
+    return report
 
 
 def test_images_of_other_tasks_are_a_channel() -> None:
