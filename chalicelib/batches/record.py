@@ -65,7 +65,7 @@ class BatchRecord(TypedDict):
     outcome: str | None
     """Why it failed; null if it did not."""
     passes: int
-    """How often it was started: once, and each time somebody went on with it."""
+    """How often it was started: once, and each time somebody resumed it."""
 
 
 class Progress(TypedDict):

@@ -1,4 +1,4 @@
-"""The API's operations on batches: estimate, start, list, follow, stop, go on."""
+"""The API's operations on batches: estimate, start, list, follow, stop, resume."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -139,7 +139,7 @@ class BatchService:
             self.executions.stop(name, record["passes"])
         return {"name": name, "status": self.executions.status(name, record["passes"])[0]}
 
-    def go_on(self, name: str, user: str) -> BatchState:
+    def resume(self, name: str, user: str) -> BatchState:
         """Start another pass of a batch that is not running: it does what is missing.
 
         Raises:

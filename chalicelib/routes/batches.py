@@ -51,8 +51,8 @@ def stop_batch(batch: str) -> BatchState:
 
 @api.post("/batches/{batch}/continue", group="admin", errors=(BatchesNotDeployed,))
 def continue_batch(batch: str) -> BatchState:
-    """Go on with a batch that was stopped, has failed or has ended; members of the group admin only.
+    """Resume a batch that was stopped, has failed or has ended; members of the group admin only.
 
     What has its result is left alone.
     """
-    return dependencies.batch_service().go_on(batch, api.user)
+    return dependencies.batch_service().resume(batch, api.user)

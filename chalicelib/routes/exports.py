@@ -14,8 +14,8 @@ from chalicelib.exports.request import ExportRequest, FileFormat
 def start_export() -> Export:
     """Start an export of any number of results to one file, CSV or Parquet.
 
-    It takes some minutes; GET /exports/{export} follows it and has the file. The rows are in no order. Two
-    exports of a user can run at the same time.
+    It takes some minutes; GET /exports/{export} follows it and has the file. Rows are not sorted. Two exports
+    of a user can run at the same time.
     """
     wanted = queries.selection(api.query, api.groups)
     kind = cast(FileFormat, queries.FILE_FORMAT.read(api.query))

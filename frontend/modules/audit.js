@@ -7,7 +7,7 @@ import { auditFilter } from "./auditfilter.js";
 import { element, fill, save } from "./dom.js";
 import { dateTime } from "./format.js";
 import { adminsOnly, hasRole } from "./permissions.js";
-import { resultAddress, retrainingAddress } from "./router.js";
+import { batchAddress, resultAddress, retrainingAddress } from "./router.js";
 import { note } from "./sheet.js";
 import { tableBox } from "./table.js";
 import { classText, taskText } from "./tasks.js";
@@ -154,6 +154,7 @@ function subjectText(act, subject, find) {
   const task = find(subject);
   if (task) return taskText(task);
   if (WITH_RESULT.has(act)) return element("a", { href: resultAddress(subject) }, element("code", {}, subject));
+  if (/batch$/.test(act)) return element("a", { href: batchAddress(subject) }, subject);
   if (/retraining$|^approve|^decline/.test(act)) return element("a", { href: retrainingAddress(subject) }, subject);
   return element("code", {}, subject);
 }

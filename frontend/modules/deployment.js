@@ -46,10 +46,16 @@ export function showDropFolder(name) {
 }
 
 /**
+ * The address of an object, or of a folder, in the data bucket.
+ * @param {string} key
+ */
+export const bucketAddress = (key) => `${stage ? `s3://${stage.data_bucket}/` : ""}${key}`;
+
+/**
  * Where a retraining reads labelled images.
  * @param {string} name of the task
  */
-export const datasetAddress = (name) => `${stage ? `s3://${stage.data_bucket}/` : ""}datasets/${name}/`;
+export const datasetAddress = (name) => bucketAddress(`datasets/${name}/`);
 
 function showAddress() {
   const bucket = stage?.data_bucket;

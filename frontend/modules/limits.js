@@ -14,3 +14,7 @@ export const MAX_PAGE_SIZE = 200;
 export const DEFAULT_TRIALS = 8;
 export const MIN_TRIALS = 2;
 export const MAX_TRIALS = 100;
+
+/** Parts of a batch that are worked on at the same time. */
+export const DEFAULT_CONCURRENCY = 4;
+export const MAX_CONCURRENCY = 100;

@@ -1,14 +1,20 @@
 // @ts-check
-/** The main navigation: images, models, retraining. The address tells which one is open. */
+/** The main navigation: images, models, retraining, batches. The address tells which one is open. */
 import { byId } from "./dom.js";
-import { modelsAddress, retrainingsAddress, taskAddress } from "./router.js";
+import { batchesAddress, modelsAddress, retrainingsAddress, taskAddress } from "./router.js";
 
 /** @import { Route } from "./types.js" */
 
-/** @typedef {"images" | "models" | "retrainings" | "audit"} Location */
+/** @typedef {"images" | "models" | "retrainings" | "batches" | "audit"} Location */
 
-const LOCATIONS = /** @type {const} */ (["images", "models", "retrainings"]);
-const ADDRESSES = { audit: taskAddress, images: taskAddress, models: modelsAddress, retrainings: retrainingsAddress };
+const LOCATIONS = /** @type {const} */ (["images", "models", "retrainings", "batches"]);
+const ADDRESSES = {
+  audit: taskAddress,
+  batches: batchesAddress,
+  images: taskAddress,
+  models: modelsAddress,
+  retrainings: retrainingsAddress,
+};
 
 /** @type {Record<Route["name"], Location>} */
 const LOCATION_OF = {
@@ -21,6 +27,8 @@ const LOCATION_OF = {
   people: "models",
   retrainings: "retrainings",
   retraining: "retrainings",
+  batches: "batches",
+  batch: "batches",
   audit: "audit",
 };
 

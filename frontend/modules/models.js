@@ -9,7 +9,7 @@ import { history } from "./modelhistory.js";
 import { measured, originText, plots } from "./modelversion.js";
 import { fetchDrift, fetchVersions, rollBack } from "./modelapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
-import { peopleAddress, retrainingsAddress, versionAddress } from "./router.js";
+import { batchesAddress, peopleAddress, retrainingsAddress, versionAddress } from "./router.js";
 import { part } from "./sheet.js";
 import { taskText, weakness } from "./tasks.js";
 import { text } from "./text.js";
@@ -72,6 +72,7 @@ function inUse(task, current) {
     part(async () => driftLine(await fetchDrift(task.name))),
     element("p", {}, element("a", { href: address }, text.tasks.card(current.version))),
     element("p", {}, element("a", { href: peopleAddress(task.name) }, labels.people)),
+    hasRole("admin") && element("p", {}, element("a", { href: batchesAddress(task.name) }, labels.batches)),
   ];
 }
 

@@ -19,6 +19,8 @@ export class Poller {
     /** Shows that data is loading, or what is wrong; to be placed beside the data. */
     this.problem = element("div", {}, element("p", { className: "soft" }, text.page.loading));
     this.succeeded = false;
+    /** The poll that was begun last. @type {Promise<boolean>} */
+    this.polling = Promise.resolve(true);
     this.run();
   }
 
@@ -26,8 +28,12 @@ export class Poller {
     while (!this.signal.aborted && (await this.once())) await pause(this.wait, this.signal).catch(() => {});
   }
 
-  /** Poll now. */
-  async once() {
+  /** Poll now, but after a poll under way: an earlier answer must not replace a later one. */
+  once() {
+    return (this.polling = this.polling.then(() => this.ask()));
+  }
+
+  async ask() {
     if (document.hidden) return true;
     try {
       const more = await this.poll();

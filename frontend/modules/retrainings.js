@@ -5,8 +5,8 @@ import { element, fill } from "./dom.js";
 import { dateTime, span } from "./format.js";
 import { Poller } from "./poller.js";
 import { fetchRetrainings } from "./modelapi.js";
-import { KeyedView } from "./keyedview.js";
 import { retrainingForm } from "./retrainingform.js";
+import { PagedList } from "./pagedlist.js";
 import { hasRole, adminsOnly } from "./permissions.js";
 import { modelsAddress, retrainingAddress } from "./router.js";
 import { translated } from "./sentences.js";
@@ -43,7 +43,14 @@ export function showRetrainings(task, page) {
     focus: page.focus,
   });
   data.load();
-  const list = new List(page.find);
+  const list = new PagedList({
+    none: labels.none,
+    read: async (cursor) => {
+      const { retrainings: items, ...more } = await fetchRetrainings(cursor);
+      return { items, ...more };
+    },
+    describe: (retraining) => describe(retraining, page.find(retraining.task)),
+  });
   const poller = new Poller(async () => {
     await list.refresh();
     return true;
@@ -79,65 +86,19 @@ export function statusChip({ status, waiting_for: waiting }) {
   return element("span", { className: `chip ${status}` }, labels.statuses[status] ?? status);
 }
 
-/** The list, newest first; rows keep their position while they change. */
-class List {
-  /** @param {(name: string) => Task | undefined} find */
-  constructor(find) {
-    this.find = find;
-    this.status = element("p", { className: "soft" });
-    this.rows = element("ol", { className: "retrainings" });
-    this.more = element("button", { type: "button", className: "quiet", hidden: true }, text.worklist.more);
-    this.more.addEventListener("click", () => this.readOn());
-    /** @type {Map<string, KeyedView>} by name */
-    this.known = new Map();
-    /** Cursor of the next page. @type {string | null} */
-    this.cursor = null;
-  }
-
-  async refresh() {
-    const { retrainings, cursor } = await fetchRetrainings(null);
-    if (this.known.size === 0) this.cursor = cursor;
-    // Oldest first, each before the existing rows.
-    for (const retraining of [...retrainings].reverse()) this.put(retraining, (row) => this.rows.prepend(row));
-    this.status.textContent = this.known.size ? "" : text.modelPages.retrainings.none;
-    this.more.hidden = this.cursor === null;
-  }
-
-  async readOn() {
-    try {
-      const { retrainings, cursor } = await fetchRetrainings(this.cursor);
-      this.cursor = cursor;
-      for (const retraining of retrainings) this.put(retraining, (row) => this.rows.append(row));
-      this.more.hidden = cursor === null;
-    } catch (error) {
-      fill(this.status, note(error));
-    }
-  }
-
-  /**
-   * @param {Retraining} retraining
-   * @param {(row: HTMLElement) => void} insert adds a new row
-   */
-  put(retraining, insert) {
-    let view = this.known.get(retraining.name);
-    if (!view) {
-      view = new KeyedView(element("li"));
-      this.known.set(retraining.name, view);
-      insert(view.element);
-    }
-    view.show(retraining, () => this.describe(retraining));
-  }
-
-  /** @param {Retraining} retraining */
-  describe(retraining) {
-    const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
-    const labels = text.modelPages.retrainings;
-    return [
-      element("a", { href: retrainingAddress(name) }, taskText(this.find(task), task || name), started && ` · ${dateTime(started)}`),
-      " ",
-      statusChip(retraining),
-      started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),
-      outcome && element("p", { className: "soft outcome-line" }, ...translated(outcome, this.find(task))),
-    ];
-  }
+/**
+ * A row of the list.
+ * @param {Retraining} retraining
+ * @param {Task | undefined} found its task
+ */
+function describe(retraining, found) {
+  const { name, task, started_at: started, ended_at: ended, outcome } = retraining;
+  const labels = text.modelPages.retrainings;
+  return [
+    element("a", { href: retrainingAddress(name) }, taskText(found, task || name), started && ` · ${dateTime(started)}`),
+    " ",
+    statusChip(retraining),
+    started && ended && element("span", { className: "soft" }, ` ${labels.took(span(Date.parse(ended) - Date.parse(started)))}`),
+    outcome && element("p", { className: "soft outcome-line" }, ...translated(outcome, found)),
+  ];
 }

@@ -1,10 +1,10 @@
 // @ts-check
-/** Routes in the address after `#`: the open task, result, model or retraining. They contain no file name and no identity. */
+/** Routes in the address after `#`: the open task, result, model, retraining or batch. They contain no file name and no identity. */
 
 /** @import { Route } from "./types.js" */
 
 /** Parts of a task's address. */
-const OF_TASK = /** @type {const} */ (["models", "people", "retrainings", "example"]);
+const OF_TASK = /** @type {const} */ (["models", "people", "retrainings", "batches", "example"]);
 
 /** @param {string} task */
 export const taskAddress = (task) => `#/tasks/${encodeURIComponent(task)}`;
@@ -32,6 +32,12 @@ export const retrainingsAddress = (task) => `${taskAddress(task)}/retrainings`;
 
 /** @param {string} name */
 export const retrainingAddress = (name) => `#/retrainings/${encodeURIComponent(name)}`;
+
+/** @param {string} task */
+export const batchesAddress = (task) => `${taskAddress(task)}/batches`;
+
+/** @param {string} name */
+export const batchAddress = (name) => `#/batches/${encodeURIComponent(name)}`;
 
 /**
  * Call `onRoute` for the current address, and whenever it changes.
@@ -69,8 +75,9 @@ function parse(hash) {
   if (place === "tasks" && name && part === "models" && version) return { name: "version", task: name, version };
   if (place === "tasks" && name) return { name: OF_TASK.find((known) => known === part) ?? "task", task: name };
   if (place === "audit") return { name: "audit" };
-  if (place === "models" || (place === "retrainings" && !name)) return { name: place, task: "" };
+  if (place === "models" || ((place === "retrainings" || place === "batches") && !name)) return { name: place, task: "" };
   if (place === "retrainings" && name) return { name: "retraining", retraining: name };
+  if (place === "batches" && name) return { name: "batch", batch: name };
   if (place === "results" && name) return { name: "result", id: name };
   return { name: "home" };
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /** Rows of the worklist that are selected to be changed together; loaded on first use. */
 import { announce, notify } from "./announcer.js";
-import { changeAll } from "./batch.js";
+import { changeAll } from "./bulkchange.js";
 import { addStyles, element } from "./dom.js";
 import { count } from "./format.js";
 import { rowActions } from "./rowactions.js";
 import { loadTextsOf, text } from "./text.js";
 import { guardSending } from "./unloadguard.js";
 
-/** @import { Outcome } from "./batch.js" */
+/** @import { Outcome } from "./bulkchange.js" */
 /** @import { RowAction } from "./rowactions.js" */
 /** @import { Result } from "./types.js" */
 /** @import { Worklist } from "./worklist.js" */

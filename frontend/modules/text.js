@@ -12,6 +12,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 /**
  * @typedef {typeof import("./locales/en.js").messages
  *   & typeof import("./locales/audit.en.js")
+ *   & typeof import("./locales/batches.en.js")
  *   & typeof import("./locales/comparison.en.js")
  *   & typeof import("./locales/example.en.js")
  *   & typeof import("./locales/exports.en.js")

@@ -247,4 +247,6 @@ export type Route =
   | { name: "version"; task: string; version: string }
   | { name: "retrainings"; task: string }
   | { name: "retraining"; retraining: string }
+  | { name: "batches"; task: string }
+  | { name: "batch"; batch: string }
   | { name: "audit" };

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, expect
 
 from chalicelib.api.auth import Group
 from tests import images
-from tests.browser import history, results, samples
+from tests.browser import history, made_up_batches, results, samples
 from tests.browser.app_page import TASK, AppPage
 from tests.browser.test_worklist import send
 
@@ -62,6 +62,7 @@ def walk(app: AppPage, group: Group, folder: Path) -> Iterator[str]:
     app.intercept("**/api/tasks/*/models", history.with_history)
     yield from _models(app, group)
     yield from _retrainings(app, group, folder)
+    yield from _batches(app, group)
     app.open("#/audit")
     if group == "admin":
         expect(app.sheet.locator("table").first).to_be_visible()
@@ -149,7 +150,7 @@ def _retrainings(app: AppPage, group: Group, folder: Path) -> Iterator[str]:
     written = {"reason": "Bilder eines neuen Scanners", "outcome": _OUTCOME}
     told = history.Told(app, history.asking() | written, history.deployed() | written | {"name": "b"})
     app.open(f"#/tasks/{history.TASK}/retrainings")
-    expect(app.sheet.locator(".retrainings li")).to_have_count(2)
+    expect(app.sheet.locator(".paged-list li")).to_have_count(2)
     _unfold(app)
     if group == "admin":
         app.page.locator("#hyperparameter").select_option("epochs")
@@ -176,6 +177,40 @@ def _retrainings(app: AppPage, group: Group, folder: Path) -> Iterator[str]:
     told.now = history.deployed() | written
     expect(app.sheet.locator(".verdict.good")).to_be_visible()
     yield "deployed"
+
+
+def _batches(app: AppPage, group: Group) -> Iterator[str]:
+    failed = made_up_batches.batch(name="b", status="failed", kind="again", outcome="States.Runtime")
+    told = made_up_batches.ToldBatches(app, made_up_batches.batch(), failed)
+    one = f"#/batches/{made_up_batches.NAME}"
+    app.open(f"#/tasks/{TASK}/batches")
+    if group != "admin":
+        yield "batches"
+        app.open(one)
+        yield "batch"
+        return
+    expect(app.sheet.locator(".paged-list li")).to_have_count(2)
+    app.page.locator("#batch-source").fill("archive/nothing/")
+    app.intercept(
+        "**/api/batches",
+        lambda route: route.fulfill(
+            json=told.now | {"name": None}
+            if route.request.method == "POST"
+            else {"batches": [], "cursor": None}
+        ),
+    )
+    app.sheet.locator(".batch-form button").click()
+    expect(app.sheet.locator(".estimate")).to_be_visible()
+    yield "batches"
+    app.open(one)
+    expect(app.sheet.locator("progress")).to_be_visible()
+    yield "batch"
+    app.sheet.locator("button.secondary").click()
+    yield from _dialog(app, "stop batch")
+    told.now = made_up_batches.ended()
+    app.sheet.locator(".actions button").nth(1).click()
+    expect(app.sheet.locator(".table-box")).to_have_count(3)
+    yield "batch with its report"
 
 
 def _unfold(app: AppPage) -> None:

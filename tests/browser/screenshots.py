@@ -189,7 +189,7 @@ def retrainings(app: AppPage, _image: Image) -> None:
     app.open(f"#/tasks/{history.TASK}/retrainings")
     app.sheet.locator("summary").last.click()
     app.page.locator("#hyperparameter").select_option("learning_rate")
-    expect(app.sheet.locator(".retrainings li")).to_have_count(3)
+    expect(app.sheet.locator(".paged-list li")).to_have_count(3)
 
 
 def training(app: AppPage, _image: Image) -> None:

@@ -23,7 +23,7 @@ def test_export_is_written_and_downloaded(app: AppPage, tmp_path: Path) -> None:
     dialog.get_by_role("button", name="Start export").click()
     newest = dialog.get_by_role("listitem").first
     expect(newest.get_by_role("progressbar")).to_be_visible()
-    expect(newest).to_contain_text("Step 2 of 2", timeout=WRITTEN_MS)
+    # The page may not see the second step: it asks every five seconds, and a small file is written in less.
     expect(newest).to_contain_text("Ready:", timeout=WRITTEN_MS)
 
     with app.page.expect_download() as download:

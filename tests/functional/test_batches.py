@@ -63,7 +63,7 @@ def test_batch_is_estimated_first(stage: Stage) -> None:
     assert stage.ask("GET", ALL)["batches"] == []
 
 
-def test_batch_is_started_followed_stopped_and_gone_on_with(stage: Stage) -> None:
+def test_batch_is_started_followed_stopped_and_resumed(stage: Stage) -> None:
     name = stage.start(source="archive/2019/", concurrency=7)["name"]
 
     ((arn, execution),) = stage.states.executions.items()

@@ -93,7 +93,7 @@ def of_requests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def batches(world: World) -> None:
-    """A batch of a list, which is stopped and gone on with."""
+    """A batch of a list, which is stopped and resumed."""
     _, name = begun(world)
     world.ask("POST", "/batches/{batch}/stop", batch=name)
     world.ask("POST", "/batches/{batch}/continue", batch=name)

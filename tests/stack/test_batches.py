@@ -1,4 +1,4 @@
-"""A batch in the state machine and the Lambdas that are deployed: stopped in the middle, and gone on with."""
+"""A batch in the state machine and the Lambdas that are deployed: stopped in the middle, and resumed."""
 
 import json
 from collections.abc import Iterator

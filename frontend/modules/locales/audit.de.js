@@ -13,7 +13,7 @@ export const audit = {
   filter: {
     name: "Änderungsprotokoll filtern",
     userHelp: "Die Kennung eines Benutzers oder ihr Anfang, wie sie die Spalte „Wer“ zeigt",
-    subjectHelp: "Die Kennung eines Ergebnisses oder Benutzers oder der Name einer Aufgabe oder eines Trainings",
+    subjectHelp: "Die Kennung eines Ergebnisses oder Benutzers oder der Name einer Aufgabe, eines Trainings oder eines Stapels",
     everything: "Alles",
     show: "Einträge zeigen",
     none: "Das Protokoll enthält keinen solchen Eintrag.",
@@ -37,6 +37,9 @@ export const audit = {
     "stop-retraining": "Training angehalten",
     "approve-model": "Neues Modell freigegeben",
     "decline-model": "Neues Modell abgelehnt",
+    "start-batch": "Stapel gestartet",
+    "stop-batch": "Stapel gestoppt",
+    "continue-batch": "Stapel fortgesetzt",
     "change-review-rule": "Geändert, welche Antworten geprüft werden",
     "change-user": "Gruppen eines Benutzers geändert",
   },

@@ -12,7 +12,7 @@ export const audit = {
   filter: {
     name: "Filter the audit record",
     userHelp: "The id of a user, or its beginning, as the column “Who” shows it",
-    subjectHelp: "The id of a result or a user, or the name of a task or a retraining",
+    subjectHelp: "The id of a result or a user, or the name of a task, a retraining or a batch",
     everything: "Everything",
     show: "Show entries",
     none: "The record has no such entry.",
@@ -36,6 +36,9 @@ export const audit = {
     "stop-retraining": "Stopped a retraining",
     "approve-model": "Approved a new model",
     "decline-model": "Declined a new model",
+    "start-batch": "Started a batch",
+    "stop-batch": "Stopped a batch",
+    "continue-batch": "Resumed a batch",
     "change-review-rule": "Changed which answers need a review",
     "change-user": "Changed a user’s groups",
   }),

@@ -9,7 +9,7 @@ import { errors } from "./errors.de.js";
 export const messages = {
   page: {
     name: "Negatoscope",
-    nav: { label: "Hauptnavigation", images: "Bilder", models: "Modelle", retrainings: "Training" },
+    nav: { label: "Hauptnavigation", images: "Bilder", models: "Modelle", retrainings: "Training", batches: "Stapel" },
     shortcuts: "Tastenkürzel",
     skip: "Zum Hauptinhalt springen",
     loading: "Wird geladen …",

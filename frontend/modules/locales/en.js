@@ -9,7 +9,7 @@
 export const messages = {
   page: {
     name: "Negatoscope",
-    nav: { label: "Main navigation", images: "Images", models: "Models", retrainings: "Retraining" },
+    nav: { label: "Main navigation", images: "Images", models: "Models", retrainings: "Retraining", batches: "Batches" },
     shortcuts: "Shortcuts",
     skip: "Skip to main content",
     loading: "Loading…",

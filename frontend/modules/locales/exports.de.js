@@ -5,8 +5,8 @@
 export const exports = {
   heading: "Großer Export",
   explanation:
-    "Alle Ergebnisse, die die Filter der Arbeitsliste zeigen, werden in eine Datei geschrieben, wie viele es auch sind. Das dauert " +
-    "einige Minuten und läuft weiter, wenn Sie diese Seite schließen. Die Zeilen sind ungeordnet.",
+    "Schreibt alle Ergebnisse, auf die die Filter der Arbeitsliste zutreffen, in eine Datei, wie viele es auch sind. Das dauert " +
+    "einige Minuten und läuft weiter, wenn Sie diese Seite schließen. Die Zeilen sind nicht sortiert.",
   format: "Format",
   formats: { csv: "CSV, für Tabellenprogramme", parquet: "Parquet, für Datenwerkzeuge" },
   short: { csv: "CSV", parquet: "Parquet" },

@@ -4,8 +4,8 @@
 export const exports = {
   heading: "Large export",
   explanation:
-    "All results that the filters of the worklist show are written to one file, however many they are. This takes some minutes, " +
-    "and goes on if you close this page. The rows are in no order.",
+    "Writes all results that match the worklist’s filters to one file, however many there are. It takes a few minutes, " +
+    "and continues if you close this page. Rows are not sorted.",
   format: "Format",
   formats: { csv: "CSV, for spreadsheets", parquet: "Parquet, for data tools" },
   short: { csv: "CSV", parquet: "Parquet" },

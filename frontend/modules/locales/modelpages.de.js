@@ -17,6 +17,7 @@ export const modelPages = {
     since: (when) => `im Einsatz seit ${when}`,
     plots: "Diagramme zum Test",
     people: "Modell und Prüfer im Vergleich, Prüfregel",
+    batches: "Frühere Bilder mit diesem Modell erneut klassifizieren",
     none: "Für diese Aufgabe wurde noch kein Modell trainiert, sie kann daher keine Bilder klassifizieren. So trainieren Sie eines:",
     putImages: "Kopieren Sie annotierte Bilder, einen Ordner je Klasse, nach ",
     startOne: "Starten Sie ein Training",

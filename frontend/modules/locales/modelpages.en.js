@@ -14,6 +14,7 @@ export const modelPages = {
     since: (/** @type {string} */ when) => `in use since ${when}`,
     plots: "Test plots",
     people: "Model against people, and the review rule",
+    batches: "Classify earlier images again with this model",
     none: "No model has been trained for this task yet, so it cannot classify images. To train one:",
     putImages: "Copy labelled images, one folder per class, to ",
     startOne: "Start a retraining",

@@ -33,7 +33,7 @@ def started(service: BatchService) -> str:
     return name
 
 
-def test_two_who_go_on_at_the_same_time_start_one_pass(
+def test_two_who_resume_at_the_same_time_start_one_pass(
     service: BatchService, states: FakeStepFunctions
 ) -> None:
     name = started(service)
@@ -43,7 +43,7 @@ def test_two_who_go_on_at_the_same_time_start_one_pass(
     service._begin(request["batch"], 2)
 
     assert [arn.rpartition(":")[2] for arn in states.executions] == [f"{name}.1", f"{name}.2"]
-    assert service.go_on(name, "me")["status"] == "running"
+    assert service.resume(name, "me")["status"] == "running"
     assert len(states.executions) == 2
 
 
@@ -71,6 +71,6 @@ def test_task_without_a_model_is_refused(service: BatchService) -> None:
 
 
 def test_unknown_batch_is_refused(service: BatchService) -> None:
-    for act in (service.stop, service.go_on):
+    for act in (service.stop, service.resume):
         with pytest.raises(UnknownBatch):
             act("none", "me")

@@ -9,6 +9,7 @@ from chalicelib.imaging import decoded
 from chalicelib.imaging.jpeg import segments
 from chalicelib.imaging.png import chunks
 from chalicelib.retraining import request
+from statemachine.batch import PART_IMAGES
 from tests.stage import ROOT
 
 MODULES = ROOT / "frontend" / "modules"
@@ -20,6 +21,8 @@ API_LIMITS = {
     "DEFAULT_TRIALS": request.DEFAULT_TRIALS,
     "MIN_TRIALS": limits.MIN_TRIALS,
     "MAX_TRIALS": limits.MAX_TRIALS,
+    "DEFAULT_CONCURRENCY": limits.CONCURRENCY.default,
+    "MAX_CONCURRENCY": limits.CONCURRENCY.high,
 }
 """Every constant of limits.js, which is the only module that repeats limits of requests."""
 
@@ -74,6 +77,7 @@ def test_text_fields_take_their_length_from_the_limits() -> None:
         ("tooLarge", f" {decoded.MAX_PIXELS // 1_000_000} megapixel"),
         ("tooSmall", f" {decoded.MIN_SIDE} × {decoded.MIN_SIDE} pixel"),
         ("trials", f"({limits.MIN_TRIALS} to {limits.MAX_TRIALS})"),
+        ("concurrencyHelp", f" {PART_IMAGES} "),
     ],
 )
 def test_texts_state_the_limits(language: str, name: str, limit: str) -> None:

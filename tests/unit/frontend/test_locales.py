@@ -8,7 +8,10 @@ from typing import get_args
 import pytest
 
 from chalicelib import errors
+from chalicelib.batches import part
+from chalicelib.batches.report import NOT_PROCESSED
 from chalicelib.monitoring.drift_document import MissingReport
+from chalicelib.storage.audit import Act
 from tests.stage import ROOT
 
 LOCALES = ROOT / "frontend" / "modules" / "locales"
@@ -19,6 +22,8 @@ OF_HTTP = {"InternalError", "UnsupportedMediaType"}
 STATE_MACHINE = ROOT / "statemachine" / "retrain.asl.json"
 STORED_BEFORE_0_2 = {"GaveUp"}
 """Codes in stored results that are not given any more."""
+REFUSED_REQUESTS = {"InvalidHyperparameters", "ExportTooLarge"}
+"""Kinds of `InvalidRequest` that no image can be."""
 REVIEW_RULE = ROOT / "chalicelib" / "models" / "review_rule.py"
 
 
@@ -64,3 +69,23 @@ def test_reasons_for_no_drift_report_have_texts_in_every_language(language: str)
     )
     assert texts
     assert given == set(re.findall(r'^      "([\w-]+)":', texts[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_reasons_for_files_without_a_result_have_texts_in_every_language(language: str) -> None:
+    given = {NOT_PROCESSED}
+    for kind in part._UNUSABLE:
+        given |= {kind.__name__, *codes(kind)}
+    assert given - REFUSED_REQUESTS == texts(f"batches.{language}.js", "reasons")
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_acts_of_the_audit_record_have_texts_in_every_language(language: str) -> None:
+    assert set(get_args(Act)) == texts(f"audit.{language}.js", "acts")
+
+
+def texts(file: str, table: str) -> set[str]:
+    """The keys of a table of texts."""
+    found = re.search(rf"\n  {table}: [^\n]*{{\n(.*?)\n  }}\)?,\n", (LOCALES / file).read_text(), re.DOTALL)
+    assert found
+    return set(re.findall(r'^    "?([\w-]+)"?: ', found[1], re.MULTILINE))

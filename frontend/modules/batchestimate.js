@@ -1,0 +1,20 @@
+// @ts-check
+/** What a batch would take, in words. */
+import { count, span } from "./format.js";
+import { locale, text } from "./text.js";
+
+/** @import { BatchEstimate } from "./batchtypes.js" */
+
+/** Less than this is not told apart. */
+const CENT = 0.01;
+
+/** @param {BatchEstimate} estimate */
+export function estimateText({ images, complete, dollars, seconds }) {
+  const labels = text.batches.estimated;
+  if (images === null || dollars === null || seconds === null) return labels.unknown;
+  const costs = dollars < CENT ? labels.under(money(CENT)) : labels.about(money(dollars));
+  return labels.sentence(labels.images(count(images), images, complete), costs, span(Math.max(1, seconds) * 1_000));
+}
+
+/** @param {number} dollars */
+const money = (dollars) => new Intl.NumberFormat(locale, { style: "currency", currency: "USD" }).format(dollars);
