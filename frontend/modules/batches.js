@@ -34,10 +34,12 @@ export function showBatches(task, page) {
   const signal = page.sheet.show({
     heading: labels.heading,
     content: [
-      element("h3", {}, labels.startHeading, taskText(task)),
-      ...(task.model ? [element("p", {}, labels.what), batchForm(task)] : noModel()),
-      element("h3", {}, labels.list),
-      listed,
+      element(
+        "div",
+        { className: "columns" },
+        element("div", {}, element("h3", {}, labels.startHeading, taskText(task)), ...(task.model ? [element("p", {}, labels.what), batchForm(task)] : noModel())),
+        element("div", {}, element("h3", {}, labels.list), listed),
+      ),
     ],
     focus: page.focus,
   });

@@ -93,7 +93,7 @@ export function batchForm(task) {
     if (kind === "again") return { ...others, again: true };
     const key = source.value.trim().replace(bucketAddress(""), "");
     const whole = kind === "folder" && !key.endsWith("/") ? `${key}/` : key;
-    if (!whole.endsWith(ENDINGS[kind])) throw new Problem(labels.wrongEnding(ENDINGS[kind]));
+    if (!whole.endsWith(ENDINGS[kind])) throw new Problem(labels.wrongEnding(whole, ENDINGS[kind]));
     return { ...others, source: whole };
   }
 
@@ -115,6 +115,7 @@ export function batchForm(task) {
     const told = estimateText(found);
     const sentence = element("p", { className: "result-sentence" }, told);
     fill(answer, element("div", { className: "verdict estimate" }, sentence, element("p", { className: "small-print" }, labels.caution), problem, element("p", {}, start)));
+    answer.scrollIntoView({ block: "nearest" });
     announce(told);
   }
 

@@ -111,5 +111,5 @@ function changes({ changes: found }, task) {
   const labels = text.batches.report;
   if (found.length === 0) return element("p", {}, labels.noChanges);
   const rows = found.map(({ before, after, images }) => [[classText(task, before)], [classText(task, after)], [count(images)]]);
-  return element("div", { className: "counts" }, tableBox(labels.changeColumns, rows, labels.changes));
+  return element("div", { className: "batch-changes" }, tableBox(labels.changeColumns, rows, labels.changes));
 }

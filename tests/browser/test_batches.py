@@ -82,7 +82,11 @@ def test_refused_batch_is_explained_beside_the_button(app: AppPage) -> None:
     app.page.get_by_label("Images in a CSV list").check()
     expect(app.problem).to_have_count(0)
     app.page.get_by_role("button", name="Estimate costs").click()
-    expect(app.problem).to_contain_text("It must end in .csv.")
+    expect(app.problem).to_contain_text("archive/nothing does not end in .csv.")
+    app.open("#/batches/nothing")
+    expect(app.problem).to_contain_text("There is no batch with this name.")
+    app.open("#/batches/nothing")
+    expect(app.problem).to_contain_text("There is no batch with this name.")
     assert [
         json.loads(request.post_data or "")["source"] for request in app.requests if request.method == "POST"
     ] == ["archive/nothing/"]

@@ -66,3 +66,27 @@ def test_export_has_the_filters_of_the_worklist_and_can_be_stopped(app: AppPage)
     assert stop.endswith(f"/api/exports/{EXPORTS[0]['name']}/stop")
     app.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+
+
+def test_answer_from_before_a_start_does_not_hide_the_new_export(app: AppPage) -> None:
+    lists: list[Any] = []
+
+    def answer(route: Any) -> None:
+        if route.request.method == "POST":
+            route.fulfill(json=EXPORTS[0])
+        elif lists:
+            lists.append(route)
+            route.fulfill(json={"exports": [EXPORTS[0]]})
+        else:
+            lists.append(route)  # it takes long
+
+    app.intercept("**/api/exports**", answer)
+    app.open()
+    app.page.locator("#large-export").click()
+    app.wait_until(lambda: lists)
+    app.page.get_by_role("button", name="Start export").click()
+    expect(app.page.locator("#announcer")).to_contain_text("The export has started.")
+    lists[0].fulfill(json={"exports": []})
+    expect(app.page.locator(".export-list li")).to_have_count(1)
+    app.page.wait_for_timeout(300)
+    assert app.page.locator(".export-list li").count() == 1

@@ -18,9 +18,9 @@ export const batches = {
     inventory: (archive) => `Die manifest.json eines Inventars im CSV-Format, das S3 nach ${archive} geliefert hat.`,
   },
   again: "Alle Bilder dieser Aufgabe werden angesehen. Hat ein anderes Modell geantwortet, antwortet nun das aktuelle; Prüfungen bleiben erhalten.",
-  wrongEnding: (ending) => `Die Angabe muss auf ${ending} enden.`,
+  wrongEnding: (given, ending) => `${given} endet nicht auf ${ending}.`,
   concurrency: "Gleichzeitige Teile (1 bis 100)",
-  concurrencyHelp: "Ein Teil hat 12 Bilder und belegt bis zu fünf Lambdas. Ein neues AWS-Konto hat zehn.",
+  concurrencyHelp: "Ein Teil hat 12 Bilder und belegt bis zu fünf Lambdas. Ein neues AWS-Konto darf zehn ausführen.",
   estimate: "Kosten schätzen",
   estimated: {
     images: (shown, images, complete) => `${complete ? "" : "Mehr als "}${shown} ${images === 1 ? "Bild" : "Bilder"}`,

@@ -17,7 +17,7 @@ export const batches = {
     inventory: (/** @type {string} */ archive) => `The manifest.json of an inventory in CSV format that S3 has delivered to ${archive}.`,
   },
   again: "All images of this task are looked at. Those that another model has answered get the answer of the current one; reviews are kept.",
-  wrongEnding: (/** @type {string} */ ending) => `It must end in ${ending}.`,
+  wrongEnding: (/** @type {string} */ given, /** @type {string} */ ending) => `${given} does not end in ${ending}.`,
   concurrency: "Parts at the same time (1 to 100)",
   concurrencyHelp: "A part has 12 images, and takes up to five Lambdas. A new AWS account may run ten.",
   estimate: "Estimate costs",
