@@ -18,6 +18,7 @@ from tests.stack.client import Client
 LIST, ONE = f"#/tasks/{TASK}/batches", f"#/batches/{NAME}"
 FOLDER = "archive/page/"
 LETTER = f"{FOLDER}ward 3/letter.txt"
+REFRESH_MS = 5_000
 RUN_MS = 120_000
 """A batch takes some seconds here, and longer on a busy machine."""
 
@@ -92,7 +93,9 @@ def test_refused_batch_is_explained_beside_the_button(app: AppPage) -> None:
     ] == ["archive/nothing/"]
 
 
-def test_batch_is_stopped_and_resumed(app: AppPage) -> None:
+def test_batch_is_stopped_and_resumed(first_visit: AppPage) -> None:
+    app = first_visit
+    app.page.clock.install()
     told = ToldBatches(app, batch())
     app.open(LIST)
     app.sheet.locator(".paged-list").get_by_role("link").click()
@@ -105,6 +108,7 @@ def test_batch_is_stopped_and_resumed(app: AppPage) -> None:
     expect(app.sheet.locator(".verdict")).to_contain_text("Parts that had begun are being finished.")
     expect(app.sheet.get_by_role("heading", level=2)).to_be_focused()
     told.now = batch(status="stopped", progress=progress(5048))
+    app.page.clock.run_for(REFRESH_MS)
     expect(app.sheet.locator(".verdict")).to_contain_text("Resume the batch to classify the others.")
 
     told.now = batch(passes=2, progress=None)
@@ -112,6 +116,7 @@ def test_batch_is_stopped_and_resumed(app: AppPage) -> None:
     expect(app.sheet).to_contain_text("The images are being listed.")
     expect(app.sheet.locator(".facts")).to_contain_text("Passes2")
     told.now = ended() | {"passes": 2}
+    app.page.clock.run_for(REFRESH_MS)
     expect(app.sheet.get_by_role("row").filter(has_text="Left")).to_contain_text("120")
     expect(app.page.get_by_role("button", name="Run again")).to_be_visible()
     assert told.acts == ["stop", "continue"]
@@ -142,6 +147,8 @@ def test_batches_fit_a_narrow_phone(app: AppPage) -> None:
     expect(app.sheet.get_by_role("progressbar")).to_be_visible()
     assert app.width_beyond_screen() <= 0
     told.now = ended()
+    app.open(LIST)
+    app.open(ONE)
     app.page.get_by_role("button", name="Dateien zeigen").click()
     expect(app.sheet.get_by_role("row").filter(has_text="letter.txt")).to_be_visible()
     assert app.width_beyond_screen() <= 0
