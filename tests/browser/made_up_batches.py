@@ -41,7 +41,7 @@ def batch(**known: Any) -> dict[str, Any]:
         "status": "running",
         "outcome": None,
         "passes": 1,
-        "estimate": {"images": 20_000, "complete": True, "dollars": 2.04, "seconds": 3250.0},
+        "estimate": {"images": 20_000, "complete": True, "dollars": 1.63, "seconds": 3250.0},
         "progress": progress(5000, running=48),
         "report": None,
         "failures": None,
