@@ -171,8 +171,11 @@ def pages(prices: PriceList) -> float:
 def retraining_run(prices: PriceList) -> float:
     """One retraining: its jobs, and the transitions of its execution."""
     assume, defaults = prices.assumption, retraining.parameter_defaults()
-    jobs = assume("processing_hours") * prices[PROCESSING_INSTANCE]
-    instances = mean(task.training.instance_count for task in load_tasks().values())
+    specs = [task.training for task in load_tasks().values()]
+    # Half of the hours of processing are those of the preparation.
+    processing = (1 + mean(spec.preparation_instance_count for spec in specs)) / 2
+    jobs = assume("processing_hours") * processing * prices[PROCESSING_INSTANCE]
+    instances = mean(spec.instance_count for spec in specs)
     jobs += assume("training_hours") * instances * prices[defaults["TrainingInstanceType"]]
     jobs += assume("transform_hours") * prices[defaults["TransformInstanceType"]]
     return jobs + assume("transitions") * prices["transition"]

@@ -62,9 +62,11 @@ def _jobs(wanted: argparse.Namespace) -> Iterator[Need]:
     if stacks.stack_status(retraining.stack_name(wanted.stage)):
         given |= stacks.outputs(retraining.stack_name(wanted.stage))
     training = wanted.instance or given["TrainingInstanceType"]
-    together = max(task.training.instance_count for task in load_tasks().values())
+    specs = [task.training for task in load_tasks().values()]
+    preparing = max(spec.preparation_instance_count for spec in specs)
+    together = max(spec.instance_count for spec in specs)
     for instance, kind, count, purpose in (
-        (PROCESSING_INSTANCE, "processing", 1, "prepare and evaluate data"),
+        (PROCESSING_INSTANCE, "processing", preparing, "prepare and evaluate data"),
         (training, "training", together, "train"),
         (given["TransformInstanceType"], "transform", 1, "evaluate a new model"),
     ):

@@ -1,5 +1,7 @@
 """What the state machine asks of SageMaker: jobs, models and endpoints."""
 
+from typing import Any
+
 from chalicelib.media_types import ARRAY_TYPE
 from statemachine.states import Action, State
 from training.search_space import PARALLEL_JOBS, metric_definitions, tuning_job
@@ -46,7 +48,10 @@ def processing_job(
             "ContainerEntrypoint": ["bash", f"{FOLDER}/code/run.sh", f"{FOLDER}/code/sourcedir.tar.gz"],
             **arguments,
         },
-        "Environment": {"MESSAGE": "/opt/ml/output/message"},
+        "Environment": {
+            "MESSAGE": "/opt/ml/output/message",
+            "RESOURCES": "/opt/ml/config/resourceconfig.json",
+        },
         "ProcessingInputs": [
             {"InputName": name, "S3Input": {**source, "LocalPath": f"{FOLDER}/{name}", **kind}}
             for name, source in ({"code": {"S3Uri": "${Code}/"}} | inputs).items()
@@ -62,7 +67,9 @@ def processing_job(
     }
 
 
-def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]) -> Action:
+def _processing(
+    suffix: str, arguments: str, output: str, inputs: dict[str, str], count: dict[str, Any]
+) -> Action:
     """A job of a retraining.
 
     Args:
@@ -70,13 +77,14 @@ def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]
         arguments: path or intrinsic function that names the module and its arguments.
         output: name of the output, and of its folder.
         inputs: S3 URIs of folders by name, as paths or intrinsic functions.
+        count: the member with the number of instances.
     """
     parameters = processing_job(
         name=f"States.Format('{{}}-{suffix}', $.plan.name)",
         inputs={name: {"S3Uri.$": uri} for name, uri in inputs.items()},
         output={"OutputName": output, "S3Uri.$": _below(output)},
         cluster={
-            "InstanceCount": 1,
+            **count,
             "InstanceType.$": "$.plan.processing.instance_type",
             "VolumeSizeInGB.$": "$.plan.processing.volume_gb",
         },
@@ -86,7 +94,13 @@ def _processing(suffix: str, arguments: str, output: str, inputs: dict[str, str]
     return Action("sagemaker:createProcessingJob.sync", parameters, {"job.$": "$.ProcessingJobName"})
 
 
-PREPARE_DATA = _processing("data", "$.plan.preparing.arguments", "data", inputs={})
+PREPARE_DATA = _processing(
+    "data",
+    "$.plan.preparing.arguments",
+    "data",
+    inputs={},
+    count={"InstanceCount.$": "$.plan.preparing.instance_count"},
+)
 
 _EVALUATION = {
     "task": "$.plan.task",
@@ -108,6 +122,7 @@ EVALUATE_CANDIDATE = _processing(
         "candidate": "$.candidate.uri",
         "current": "$.plan.current.uri",
     },
+    count={"InstanceCount": 1},
 )
 
 # ---------------------------------------------------------------------------------------------- training

@@ -13,7 +13,7 @@ install=(python3 -m pip install --quiet --disable-pip-version-check --require-ha
 # The first call succeeds, quickly, where everything is installed.
 "${install[@]}" --no-index 2> /dev/null || "${install[@]}"
 status=0
-PYTHONPATH=$code python3 -u -m "$module" "$@" 2>&1 | tee "$code/output" || status=$?
+PYTHONPATH=$code python3 -u -m training.launch "$module" "$@" 2>&1 | tee "$code/output" || status=$?
 if [ "$status" -ne 0 ]; then
     mkdir -p "$(dirname "$MESSAGE")"
     tail -n 1 "$code/output" | sed 's/^error: //' | head -c 1000 > "$MESSAGE"

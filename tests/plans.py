@@ -14,7 +14,7 @@ PLAN: Plan = {
     "trials": 0,
     "folder": "s3://bucket/retrainings/chest-xray/run/",
     "data": {"images": 1, "corrections": 0},
-    "preparing": {"arguments": ["training.prepare"]},
+    "preparing": {"arguments": ["training.prepare"], "instance_count": 1},
     "processing": {"instance_type": "ml.m7i.large", "volume_gb": 30},
     "training": {"hyperparameters": {}, "resources": {}, "inputs": [], "spot": False, "stopping": {}},
     "current": {

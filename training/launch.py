@@ -13,6 +13,7 @@ import os
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 TRAINING = "training.train"
 PORTS = range(20000, 30000)
@@ -27,25 +28,36 @@ def find_module(arguments: Sequence[str]) -> list[str]:
 
 
 def torchrun_options(environment: Mapping[str, str]) -> list[str]:
-    """The options of `torchrun` on this host of a job (SM_HOSTS); none if one process is all."""
-    hosts = json.loads(environment.get("SM_HOSTS", "[]")) or ["localhost"]
+    """The options of `torchrun` on this host of a job; none if one process is all."""
+    current, hosts, _ = _find_hosts(environment)
     processes = _processes(environment)
     if len(hosts) * processes == 1:
         return []
     return [
         *("--nnodes", str(len(hosts)), "--nproc-per-node", str(processes)),
-        *("--node-rank", str(hosts.index(environment.get("SM_CURRENT_HOST", hosts[0])))),
+        *("--node-rank", str(hosts.index(current))),
         *("--master-addr", hosts[0], "--master-port", str(_port(environment))),
     ]
 
 
 def variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of the processes."""
-    interface = environment.get("SM_NETWORK_INTERFACE_NAME")
+    _, _, interface = _find_hosts(environment)
     network = {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface} if interface else {}
     # Otherwise torchrun gives each of several processes one thread.
     threads = max(1, (os.cpu_count() or 1) // _processes(environment))
     return {**network, "OMP_NUM_THREADS": str(threads), **environment}
+
+
+def _find_hosts(environment: Mapping[str, str]) -> tuple[str, list[str], str]:
+    """Find this host, all hosts, and the interface of their network; that is empty if it is unknown."""
+    if "SM_HOSTS" in environment:
+        hosts = json.loads(environment["SM_HOSTS"])
+        return environment["SM_CURRENT_HOST"], hosts, environment.get("SM_NETWORK_INTERFACE_NAME", "")
+    # A processing job has the hosts in a file, without the interface.
+    file = Path(environment.get("RESOURCES", ""))
+    facts = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return facts.get("current_host", "localhost"), facts.get("hosts", ["localhost"]), ""
 
 
 def _processes(environment: Mapping[str, str]) -> int:
@@ -55,7 +67,8 @@ def _processes(environment: Mapping[str, str]) -> int:
 
 def _port(environment: Mapping[str, str]) -> int:
     """The port of the first host; it differs between jobs, because several may run on one machine."""
-    return PORTS[zlib.crc32(environment.get("TRAINING_JOB_NAME", "").encode()) % len(PORTS)]
+    name = environment.get("TRAINING_JOB_NAME") or environment.get("PROCESSING_JOB_NAME", "")
+    return PORTS[zlib.crc32(name.encode()) % len(PORTS)]
 
 
 def run_processes(arguments: list[str]) -> int:

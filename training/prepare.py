@@ -1,16 +1,20 @@
 """Check a data set before training: `python -m training.prepare --task TASK --data FOLDER`.
 
 Lists, reads, cleans and splits the images exactly as training does, prints the findings, and writes the
-report (data.md), the manifest, the findings (data.json) and a contact sheet to `--output`.
+report (data.md), the manifest, the findings (data.json) and a contact sheet to `--output`. On several hosts,
+where `training.launch` starts it, each reads a share of the images, and the first writes.
 """
 
 import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from training.arguments import Parser, data_location, data_reading, find_task
+from training.core.hosts import ALONE, Hosts
 from training.data.files import write_arrays, write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
@@ -19,8 +23,8 @@ from training.evaluation.transform import ARRAYS
 from training.options import add_data_options, add_split_options
 
 
-def prepare(options: argparse.Namespace) -> PreparedData:
-    """Prepare the data, print the summary and write the report.
+def prepare(options: argparse.Namespace, hosts: Hosts = ALONE) -> PreparedData:
+    """Prepare the data; the first host prints the summary and writes the report.
 
     Raises:
         TrainingError: if the data do not allow training; the message says what is missing.
@@ -37,12 +41,26 @@ def prepare(options: argparse.Namespace) -> PreparedData:
             test_split=options.test_split,
             earlier=options.earlier,
             leave_out=options.leave_out,
+            hosts=hosts,
         )
-        print(render_summary(data))
-        write_files(data, options.output)
-        if options.arrays:
-            write_arrays(data, options.output / ARRAYS)
+        if hosts.is_first:
+            print(render_summary(data))
+            write_files(data, options.output)
+            if options.arrays:
+                write_arrays(data, options.output / ARRAYS)
     return data
+
+
+@contextmanager
+def joined_hosts() -> Iterator[Hosts]:
+    """The hosts of the job, if it has several."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        yield ALONE
+        return
+    from training.model import parallel  # it imports torch, which takes seconds
+
+    with parallel.processes():
+        yield parallel.reading_hosts()
 
 
 def prepare_parser() -> Parser:
@@ -66,11 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = prepare_parser().parse(argv)
         options.output = options.output or Path(".local", "training", options.task, "data")
-        prepare(options)
+        with joined_hosts() as hosts:
+            prepare(options, hosts)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"report: {options.output / 'data.md'}")
+    if hosts.is_first:
+        print(f"report: {options.output / 'data.md'}")
     return 0
 
 

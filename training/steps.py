@@ -58,7 +58,13 @@ def read_inputs(arguments: Arguments, workplace: Path) -> tuple[PreparedData, St
     weights = load_starting_weights(arguments.start_from) if arguments.start_from else None
     split_seed = arguments.parameters.split_seed
     data = prepare_data(
-        arguments.data, arguments.dataset, arguments.task, split_seed, workplace, **arguments.reading
+        arguments.data,
+        arguments.dataset,
+        arguments.task,
+        split_seed,
+        workplace,
+        **arguments.reading,
+        hosts=parallel.reading_hosts(),
     )
     print(render_summary(data), flush=True)
     return data, weights

@@ -346,6 +346,8 @@ class RetrainingBody(TypedDict):
     """Train on spare capacity, which costs less and can be reclaimed."""
     instance_count: NotRequired[Annotated[int, Schema(minimum=1, maximum=MAX_INSTANCES)]]
     """Instances that train one network together; the task's file says how many without it."""
+    preparation_instance_count: NotRequired[Annotated[int, Schema(minimum=1, maximum=MAX_INSTANCES)]]
+    """Instances that read the images of the data set together; likewise."""
     reason: NotRequired[Comment]
     """Why, for people to read."""
 

@@ -20,6 +20,7 @@ _FIELDS: Mapping[str, Any] = {
     "approval": bool,
     "spot": bool,
     "instance_count": int,
+    "preparation_instance_count": int,
     "reason": str,
     "requested_by": str,
 }
@@ -42,6 +43,8 @@ class RetrainingRequest:
     """Train on spot instances, which cost less and may be interrupted."""
     instance_count: int
     """Instances that train one network together."""
+    preparation_instance_count: int
+    """Instances that read the images of the data set together."""
     reason: str
     requested_by: str
 
@@ -75,6 +78,9 @@ def parse_request(given: Any) -> RetrainingRequest:
         approval=given.get("approval", False),
         spot=given.get("spot", False),
         instance_count=_instances(given, "instance_count", task.training.instance_count),
+        preparation_instance_count=_instances(
+            given, "preparation_instance_count", task.training.preparation_instance_count
+        ),
         reason=optional_str(given, "reason") or "",
         requested_by=optional_str(given, "requested_by", limits.MAX_REQUESTED_BY) or "",
     )

@@ -303,6 +303,9 @@ def _training(root: TomlTable) -> TrainingSpec:
     table = root.optional_table("training")
     if table is None:
         return TrainingSpec()
-    spec = TrainingSpec(instance_count=table.integer("instance_count", 1, MAX_INSTANCES))
+    spec = TrainingSpec(
+        table.integer("instance_count", 1, MAX_INSTANCES, default=1),
+        table.integer("preparation_instance_count", 1, MAX_INSTANCES, default=1),
+    )
     table.refuse_unknown()
     return spec

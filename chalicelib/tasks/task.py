@@ -157,6 +157,8 @@ class TrainingSpec:
 
     instance_count: int = 1
     """Instances that train one network together."""
+    preparation_instance_count: int = 1
+    """Instances that read the images of the data set together."""
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,11 @@ class TomlTable:
                 return choice
         raise self.error(f"'{key}' must be one of {', '.join(choices)}, not '{value}'", key)
 
-    def integer(self, key: str, low: int, high: int) -> int:
-        """An integer from `low` to `high`."""
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """An integer from `low` to `high`; for a missing key the `default`, if given."""
+        if default is not None and key not in self._values:
+            self._read.add(key)
+            return default
         value = self._value(key, int, "an integer")
         if not low <= value <= high:
             raise self.error(f"'{key}' must be from {low} to {high}, not {value}", key)

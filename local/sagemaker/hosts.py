@@ -20,7 +20,7 @@ def names(job: str, count: int) -> list[str]:
 
 def description(current: str, hosts: Sequence[str]) -> dict[str, Any]:
     """What resourceconfig.json says to a host of any job."""
-    return {"current_host": current, "hosts": list(hosts), "network_interface_name": "lo"}
+    return {"current_host": current, "hosts": list(hosts)}
 
 
 def shard(items: list[Any], source: Mapping[str, Any], number: int, hosts: int) -> list[Any]:

@@ -58,7 +58,7 @@ class ProcessingJobs(Jobs):
             status = run.execute(containers, {StopReason.MAX_RUNTIME: deadline})
             if run.stop_reason is StopReason.SHUTDOWN:
                 return
-            message = next(filter(None, (folder.output("message")[:1024] for folder in folders)), "")
+            message = folders[containers.failed or 0].output("message")[:1024]
             if message:
                 self.collection.change(name, ExitMessage=message)
             for output in outputs(job):

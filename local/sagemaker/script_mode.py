@@ -77,6 +77,7 @@ def resources(job: Record, host: str) -> dict[str, Any]:
     """The content of resourceconfig.json."""
     return {
         **hosts.description(host, job_hosts(job)),
+        "network_interface_name": "lo",
         "current_instance_type": job["ResourceConfig"]["InstanceType"],
         "current_group_name": "homogeneousCluster",
     }

@@ -42,8 +42,9 @@ def driver(harness: SageMakerHarness) -> Iterator[RetrainingDriver]:
 
 @pytest.fixture(scope="module")
 def first(driver: RetrainingDriver) -> Any:
-    """A retraining of a task that has no model yet; it waits until its model is approved."""
-    name = driver.start(TRANSFER, approval=True, reason="the first one")
+    """A retraining of a task that has no model yet, on two hosts; it waits until its model is approved."""
+    hosts = {"instance_count": 2, "preparation_instance_count": 2}
+    name = driver.start(TRANSFER, approval=True, reason="the first one", **hosts)
     driver.wait_for_state(name, "Prepare data")
     refused = driver.request({})
     assert (refused.status, refused.json["code"]) == (409, "AlreadyRetraining")
@@ -119,6 +120,7 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
     assert package["ModelApprovalStatus"] == "Approved"
     facts = driver.client.api("GET", f"/api/tasks/{TASK.name}/models/{first['candidate']}/model.json").json
     assert facts["training"]["start_from"].startswith("efficientnet-lite0 ")
+    assert facts["training"]["hosts"] == 2
     assert {"report.md", "epochs-0.json"} <= set(first["files"])
     epochs = driver.client.api("GET", f"/api/retrainings/{first['name']}/files/epochs-0.json")
     assert [epoch["number"] for epoch in epochs.json] == list(range(1, len(epochs.json) + 1))

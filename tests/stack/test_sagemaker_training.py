@@ -77,7 +77,6 @@ def train(harness: SageMakerHarness, project: str) -> str:
         },
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"S3DataSource": images}}],
         StoppingCondition={"MaxRuntimeInSeconds": 300},
-        ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10},
         Environment={"OMP_NUM_THREADS": "1"},
     )
     request["AlgorithmSpecification"]["MetricDefinitions"] = metric_definitions()

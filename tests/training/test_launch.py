@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,12 +49,23 @@ def test_hosts_meet_at_the_first_one() -> None:
     assert options(TWO | {"TRAINING_JOB_NAME": "other"})["--master-port"] != port
 
 
+def test_hosts_of_a_processing_job_are_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "resourceconfig.json"
+    file.write_text(json.dumps({"current_host": "algo-3", "hosts": ["algo-1", "algo-2", "algo-3"]}))
+
+    given = options({"RESOURCES": str(file), "PROCESSING_JOB_NAME": "job"})
+
+    assert (given["--nnodes"], given["--node-rank"], given["--master-addr"]) == ("3", "2", "algo-1")
+    assert given["--master-port"] == options(TWO)["--master-port"]
+    assert options({"RESOURCES": str(tmp_path / "none")}) == {}
+
+
 def test_processes_talk_through_the_jobs_network_and_share_the_cores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)
 
-    given = {"SM_NETWORK_INTERFACE_NAME": "eth7", "SM_NUM_GPUS": "4", "OTHER": "kept"}
+    given = TWO | {"SM_NETWORK_INTERFACE_NAME": "eth7", "SM_NUM_GPUS": "4", "OTHER": "kept"}
 
     assert variables(given) == given | {
         "GLOO_SOCKET_IFNAME": "eth7",

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import pickle
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,14 @@ from PIL import Image
 from chalicelib.imaging import prepare
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
-from training.data.files import write_files
+from training.core.hosts import Hosts
+from training.data.files import write_arrays, write_files
 from training.data.files import write_manifest as prepared_manifest
 from training.data.parts import PARTS
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
+from training.data.storage import Storage
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -576,3 +581,77 @@ def test_array_for_another_input_is_left_out(
     )
     assert data.problems[str(tmp_path / "cut.npy")] == "The array is damaged."
     assert len(data.records) == 120
+
+
+def prepare_on_hosts(folder: Path, task: Task, home: Path, count: int) -> list[PreparedData]:
+    """Prepare in a thread for each host; they exchange objects as processes would."""
+    barrier = Barrier(count)
+    given: list[bytes] = [b""] * count
+
+    def prepare_on(number: int) -> PreparedData:
+        def gather(own: Any) -> list[Any]:
+            given[number] = pickle.dumps(own)
+            barrier.wait(60)
+            everything = [pickle.loads(message) for message in given]
+            barrier.wait(60)
+            return everything
+
+        place = home / f"{count}-{number}"
+        place.mkdir()
+        return prepare_folder(folder, task, place, hosts=Hosts(number, count, gather), near_duplicates=0.999)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(prepare_on, range(count)))
+
+
+def everything_written(data: PreparedData, folder: Path) -> dict[str, bytes]:
+    write_files(data, folder)
+    write_arrays(data, folder / "test")
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_hosts_share_the_reading_and_find_the_same(
+    data_folder: Path, small_task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    first, second, third = small_task.class_names[:3]
+    # Copies, contradictory labels, arrays of images, and damaged files: beside each other, or not.
+    shutil.copy(data_folder / first / "p00-0.png", data_folder / first / "p01-0.png")
+    shutil.copy(data_folder / first / "p00-0.png", data_folder / first / "p09-0.png")
+    shutil.copy(data_folder / first / "p02-0.png", data_folder / third / "p02-0.png")
+    (data_folder / second / "p03-0.png").write_bytes(b"no image")
+    (data_folder / second / "p04-0.png").write_bytes(b"no image")
+    pixels = prepare((data_folder / third / "p05-0.png").read_bytes(), small_task.input).pixels
+    np.save(data_folder / third / "p06-0.npy", pixels)
+    write_manifest(data_folder)
+    files = sum(1 for line in (data_folder / "manifest.csv").read_text().splitlines()) - 1
+    monkeypatch.setattr("training.data.pixels.CHUNK", 13)
+    alone = everything_written(
+        prepare_folder(data_folder, small_task, tmp_path, near_duplicates=0.999), tmp_path / "alone"
+    )
+    read: list[str] = []
+    original = Storage.read
+
+    def record(self: Storage, address: str) -> bytes:
+        read.append(address)
+        return original(self, address)
+
+    monkeypatch.setattr(Storage, "read", record)
+
+    together = prepare_on_hosts(data_folder, small_task, tmp_path, count)
+
+    assert len(read) == len(set(read)) == files
+    for number, data in enumerate(together):
+        assert everything_written(data, tmp_path / f"report-{count}-{number}") == alone
+    found = together[0].findings
+    assert all(found[reason] for reason in ("copies", "contradictions", "unreadable"))
+
+
+def test_hosts_refuse_a_folder_without_images_together(
+    data_folder: Path, small_task: Task, tmp_path: Path
+) -> None:
+    for file in data_folder.glob("*/*.png"):
+        file.write_bytes(b"no image " + file.name.encode())
+
+    with pytest.raises(TrainingError, match=r"files cannot be read\. The first: .* Is this a folder"):
+        prepare_on_hosts(data_folder, small_task, tmp_path, 2)

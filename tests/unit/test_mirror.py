@@ -147,6 +147,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/training/test_listing.py": ("training/data/dataset",),
     "tests/training/test_preparation.py": (
+        "training/core/hosts",
         "training/data/cleaning",
         "training/data/earlier_split",
         "training/data/given_split",

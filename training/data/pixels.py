@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ from chalicelib.errors import DamagedImage, ImageError
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Source
 from chalicelib.tasks import InputSpec
+from training.core.hosts import ALONE, Hosts
 from training.data.dataset import Record
 from training.data.storage import CONNECTIONS, Storage, join
 from training.errors import TrainingError
@@ -28,6 +29,8 @@ ARRAY = b"\x93NUMPY"
 """First bytes of a file that numpy saved."""
 CHUNK = 1024
 """Files that are handed to the threads at once; tasks for a million would fill the memory."""
+MAX_MESSAGE = 256_000_000
+"""Bytes of images that several hosts exchange at once."""
 PRINT_EVERY = 10.0
 """Seconds between two lines of progress."""
 
@@ -98,56 +101,98 @@ class PreparedImages:
         return self.digests[index] not in self.problems
 
 
+@dataclass
+class _Contents:
+    """What was found in files, by the SHA-256 of their contents."""
+
+    row_of: dict[bytes, int] = field(default_factory=dict)
+    """Where the image is in the array."""
+    problems: dict[bytes, str] = field(default_factory=dict)
+    shapes: dict[bytes, tuple[str, int, int]] = field(default_factory=dict)
+    """Format, width and height of images that were decoded."""
+    arrays: dict[bytes, bytes] = field(default_factory=dict)
+    """For the digest of each array file, the digest of its pixels."""
+    files: dict[bytes, bytes] = field(default_factory=dict)
+    """For the digest of an image's pixels, the digest of its file, the smallest of several."""
+
+    def add(self, other: "_Contents") -> None:
+        """Add what was found in other files, or in copies of the same."""
+        for digest, row in other.row_of.items():
+            self.row_of.setdefault(digest, row)
+        self.problems |= other.problems
+        self.shapes |= other.shapes
+        self.arrays |= other.arrays
+        for pixels, digest in other.files.items():
+            self.files[pixels] = min(digest, self.files.get(pixels, digest))
+
+
 class _Reader:
-    """Reads files from several threads, each content once.
+    """Reads files from several threads, each content once; several hosts read different files.
 
     A file may also be the array that the application made of an image. It counts as a copy of that image file
     if both are in the data.
     """
 
-    def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8]):
+    def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8], hosts: Hosts):
         self.storage = storage
         self.spec = spec
         self.pixels = pixels
-        self.row_of: dict[bytes, int] = {}
-        self.problems: dict[bytes, str] = {}
-        self.shapes: Counter[tuple[str, int, int]] = Counter()
+        self.hosts = hosts
+        self.known = _Contents()
+        """Of all hosts."""
         self.lock = Lock()
-        self.arrays: dict[bytes, bytes] = {}
-        """For the digest of each array file, the digest of its pixels."""
-        self.files: dict[bytes, bytes] = {}
-        """For the digest of an image's pixels, the digest of its file, the smallest of several."""
+        self._new = _Contents()
+        """Of this host, in the current chunk."""
 
-    def read(self, index: int, address: str) -> bytes:
-        data = self.storage.read(address)
-        digest = hashlib.sha256(data).digest()
-        with self.lock:
-            if digest in self.row_of:
-                return digest
-            self.row_of[digest] = index
-        try:
-            if data.startswith(ARRAY):
-                self.pixels[index] = _unpack(data, self.spec)
-                self.arrays[digest] = self._fingerprint(index)
-            else:
-                image = prepare(data, self.spec)
-                self.pixels[index] = image.pixels
-                self._count(image.source, self._fingerprint(index), digest)
-        except ImageError as error:
-            self.problems[digest] = error.message
-        return digest
+    def read_chunk(self, pool: ThreadPoolExecutor, first: int, addresses: Sequence[str]) -> list[bytes]:
+        """Read files with the other hosts; the first file has the row `first`. Returns their digests."""
+        own = slice(self.hosts.number, None, self.hosts.count)
+        rows = range(first, first + len(addresses))
+        read = list(pool.map(self._read, rows[own], addresses[own]))
+        shares = self._exchange(read)
+        return [shares[number % self.hosts.count][number // self.hosts.count] for number in range(len(rows))]
 
     def original(self, digest: bytes) -> bytes:
         """The digest of the image file that an array was made of if that was read too, else `digest`."""
-        return self.files.get(self.arrays.get(digest, b""), digest)
+        return self.known.files.get(self.known.arrays.get(digest, b""), digest)
 
-    def _fingerprint(self, index: int) -> bytes:
-        return hashlib.sha256(self.pixels[index].tobytes()).digest()
+    def _exchange(self, read: list[bytes]) -> list[list[bytes]]:
+        """Give what this host has read to the others, and take theirs; returns the digests of each host."""
+        found, self._new = self._new, _Contents()
+        images = self.pixels[list(found.row_of.values())] if self.hosts.count > 1 else None
+        shares = self.hosts.gather((read, found, images))
+        for number, (_, contents, others) in enumerate(shares):
+            if number != self.hosts.number:
+                self.pixels[list(contents.row_of.values())] = others
+            self.known.add(contents)
+        return [digests for digests, _, _ in shares]
+
+    def _read(self, row: int, address: str) -> bytes:
+        data = self.storage.read(address)
+        digest = hashlib.sha256(data).digest()
+        with self.lock:
+            if digest in self.known.row_of or digest in self._new.row_of:
+                return digest
+            self._new.row_of[digest] = row
+        try:
+            if data.startswith(ARRAY):
+                self.pixels[row] = _unpack(data, self.spec)
+                self._new.arrays[digest] = self._fingerprint(row)
+            else:
+                image = prepare(data, self.spec)
+                self.pixels[row] = image.pixels
+                self._count(image.source, self._fingerprint(row), digest)
+        except ImageError as error:
+            self._new.problems[digest] = error.message
+        return digest
+
+    def _fingerprint(self, row: int) -> bytes:
+        return hashlib.sha256(self.pixels[row].tobytes()).digest()
 
     def _count(self, source: Source, pixels: bytes, digest: bytes) -> None:
         with self.lock:
-            self.shapes[source.format, source.columns, source.rows] += 1
-            self.files[pixels] = min(digest, self.files.get(pixels, digest))
+            self._new.shapes[digest] = source.format, source.columns, source.rows
+            self._new.files[pixels] = min(digest, self._new.files.get(pixels, digest))
 
 
 def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
@@ -169,12 +214,17 @@ def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
 
 
 def prepare_images(
-    storage: Storage, folder: str, records: Sequence[Record], spec: InputSpec, store: Path
+    storage: Storage,
+    folder: str,
+    records: Sequence[Record],
+    spec: InputSpec,
+    store: Path,
+    hosts: Hosts = ALONE,
 ) -> PreparedImages:
     """Prepare every record's file exactly as serving does, into one array file at `store`.
 
     Memory holds a few files at a time, however many there are. The array file needs channels x height x width
-    bytes per record.
+    bytes per record. Each of several hosts reads a share of the files, and gets the images of the others.
 
     Raises:
         TrainingError: if a file cannot be fetched, or more than a few are not readable images.
@@ -182,21 +232,22 @@ def prepare_images(
     count = len(records)
     shape = (count, spec.channels, spec.height, spec.width)
     pixels = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
-    reader = _Reader(storage, spec, pixels)
+    reader = _Reader(storage, spec, pixels, hosts)
     digests: list[bytes] = []
     unreadable = 0
     start = printed = time.monotonic()
+    chunk = CHUNK if hosts.count == 1 else max(hosts.count, min(CHUNK, MAX_MESSAGE // pixels[0].nbytes))
     # Pillow releases the interpreter lock while it decodes and resizes.
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        for first in range(0, count, CHUNK):
-            addresses = [join(folder, record.path) for record in records[first : first + CHUNK]]
-            read = list(pool.map(reader.read, range(first, first + CHUNK), addresses))
+        for first in range(0, count, chunk):
+            addresses = [join(folder, record.path) for record in records[first : first + chunk]]
+            read = reader.read_chunk(pool, first, addresses)
             digests += read
-            unreadable += sum(digest in reader.problems for digest in read)
+            unreadable += sum(digest in reader.known.problems for digest in read)
             if unreadable > MAX_UNREADABLE * count:
                 raise TrainingError(
                     f"{unreadable} of {len(digests)} files cannot be read. The first: "
-                    f"{next(iter(reader.problems.values()))} Is this a folder of images?"
+                    f"{next(iter(reader.known.problems.values()))} Is this a folder of images?"
                 )
             if (now := time.monotonic()) - printed >= PRINT_EVERY:
                 printed = now
@@ -204,5 +255,6 @@ def prepare_images(
                     f"read {len(digests)} of {count} files; {len(digests) / (now - start):.0f}/s", flush=True
                 )
     digests = [reader.original(digest) for digest in digests]
-    rows = np.array([reader.row_of[digest] for digest in digests], np.int64)
-    return PreparedImages(pixels, rows, tuple(digests), reader.problems, reader.shapes)
+    rows = np.array([reader.known.row_of[digest] for digest in digests], np.int64)
+    shapes = Counter(reader.known.shapes.values())
+    return PreparedImages(pixels, rows, tuple(digests), reader.known.problems, shapes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
+from training.core.hosts import ALONE, Hosts
 from training.data.cleaning import CleanData, clean
 from training.data.dataset import Listing, Record, attributes, check_classes, subgroups
 from training.data.earlier_split import mark_earlier
@@ -131,6 +132,7 @@ def prepare_data(
     test_split: TestSplit | None = None,
     earlier: str | Path | None = None,
     leave_out: str | None = None,
+    hosts: Hosts = ALONE,
     client: Any = None,
 ) -> PreparedData:
     """List, read, clean and split labelled images.
@@ -151,6 +153,7 @@ def prepare_data(
             keep all parts of the data's manifest; None uses the value in datasets.toml.
         earlier: manifest.csv of an earlier preparation, whose images keep their parts.
         leave_out: ATTRIBUTE=VALUE of the images that become the test part, to test on an unseen source.
+        hosts: all that call this function with the same arguments, and share the reading.
         client: S3 client; None to create one if needed.
 
     Raises:
@@ -167,7 +170,8 @@ def prepare_data(
         listing, left_out = mark_left_out(listing, place, leave_out, task.class_names)
     # Before reading, which may take hours.
     check_enough_groups(outside_test(listing.records) if left_out else listing.records, task.class_names)
-    images = prepare_images(storage, listing.folder, listing.records, task.input, workplace / "pixels.npy")
+    store = workplace / "pixels.npy"
+    images = prepare_images(storage, listing.folder, listing.records, task.input, store, hosts)
     if earlier:
         listing = mark_earlier(storage, str(earlier), listing, images)
     # The groups of a manifest with all parts are final.

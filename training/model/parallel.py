@@ -20,6 +20,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from training.core.hosts import ALONE, Hosts
 from training.errors import TrainingError
 
 T = TypeVar("T")
@@ -148,6 +149,19 @@ def from_first_of_host(make: Callable[[], T]) -> T:
         raise outcome[0]
     result: T = outcome[0]
     return result
+
+
+def reading_hosts() -> Hosts:
+    """The hosts, for the first process of each, which reads the images of its host."""
+    if not _groups:
+        return ALONE
+    return Hosts(rank() // int(os.environ["LOCAL_WORLD_SIZE"]), _groups[0].hosts, _gather_from_hosts)
+
+
+def _gather_from_hosts(own: Any) -> list[Any]:
+    everything: list[Any] = [None] * _groups[0].hosts
+    distributed.all_gather_object(everything, own, group=_groups[0].leaders)
+    return everything
 
 
 def agree(value: str, problem: str) -> None:

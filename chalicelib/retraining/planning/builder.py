@@ -75,7 +75,10 @@ class PlanBuilder:
             "trials": request.trials,
             "folder": folder,
             "data": {"images": images, "corrections": corrections},
-            "preparing": {"arguments": self._preparation(task, folder, counts, corrections)},
+            "preparing": {
+                "arguments": self._preparation(task, folder, counts, corrections),
+                "instance_count": request.preparation_instance_count,
+            },
             "processing": {
                 "instance_type": LARGE if large else SMALL,
                 "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,

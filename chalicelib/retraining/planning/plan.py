@@ -17,6 +17,7 @@ class DataPreparation(TypedDict):
     """The job that prepares the data."""
 
     arguments: list[str]
+    instance_count: int
 
 
 class ProcessingInstance(TypedDict):

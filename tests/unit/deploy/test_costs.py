@@ -79,14 +79,14 @@ def test_endpoints_cost_by_use_or_by_time() -> None:
 
 def test_retrainings_cost_by_their_instances(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = costs.retraining_run(PRICES)
-    together = {
-        name: replace(task, training=TrainingSpec(instance_count=3)) for name, task in load_tasks().items()
-    }
+    together = {name: replace(task, training=TrainingSpec(3, 5)) for name, task in load_tasks().items()}
     monkeypatch.setattr(costs, "load_tasks", lambda: together)
 
     more = costs.retraining_run(PRICES) - alone
 
-    assert more == pytest.approx(2 * PRICES.assumption("training_hours") * PRICES["ml.c7i.2xlarge"])
+    training = 2 * PRICES.assumption("training_hours") * PRICES["ml.c7i.2xlarge"]
+    preparation = 4 * PRICES.assumption("processing_hours") / 2 * PRICES["ml.m7i.large"]
+    assert more == pytest.approx(training + preparation)
 
 
 def test_large_inboxes_are_listed_once_a_day(flat: PriceList) -> None:

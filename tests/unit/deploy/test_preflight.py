@@ -207,13 +207,15 @@ def test_quota_of_training_counts_the_instances_of_the_tasks(
     account: Account, troubles: Troubles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = load_tasks()
-    large = replace(tasks["chest-xray"], training=TrainingSpec(instance_count=4))
+    large = replace(tasks["chest-xray"], training=TrainingSpec(4, 2))
     monkeypatch.setattr(quotas, "load_tasks", lambda: tasks | {"chest-xray": large})
     account.quotas["ml.c7i.2xlarge for training job usage"] = 3
 
-    (finding,) = troubles()
+    preparing, training = troubles()
 
-    assert "is 3: a retraining cannot train on 4 instances" in finding.text
+    assert "is 1: a retraining cannot prepare and evaluate data on 2 instances" in preparing.text
+    assert "is 3: a retraining cannot train on 4 instances" in training.text
+    account.quotas["ml.m7i.large for processing job usage"] = 2
     account.quotas["ml.c7i.2xlarge for training job usage"] = 4
     assert troubles() == []
 

@@ -36,18 +36,21 @@ def test_request_with_own_settings_is_not_plain(given: dict[str, Any]) -> None:
 def test_instances_are_those_of_the_request_or_of_the_tasks_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_request(TASK).instance_count == 1
 
-    task = replace(load_task("chest-xray"), training=TrainingSpec(instance_count=3))
+    task = replace(load_task("chest-xray"), training=TrainingSpec(3, 5))
     monkeypatch.setattr(request, "load_tasks", lambda: {task.name: task})
 
     assert parse_request(TASK).instance_count == 3
+    assert parse_request(TASK).preparation_instance_count == 5
+    assert parse_request(TASK | {"preparation_instance_count": 1}).preparation_instance_count == 1
     assert parse_request(TASK | {"instance_count": 2}).instance_count == 2
     assert parse_request(TASK | {"instance_count": 2}).is_plain
 
 
+@pytest.mark.parametrize("field", ["instance_count", "preparation_instance_count"])
 @pytest.mark.parametrize("count", [0, 17, True, 1.5, "2", None])
-def test_number_of_instances_is_checked(count: Any) -> None:
-    with pytest.raises(InvalidRequest, match="'instance_count' must be a number of instances from 1 to 16"):
-        parse_request({**TASK, "instance_count": count})
+def test_number_of_instances_is_checked(field: str, count: Any) -> None:
+    with pytest.raises(InvalidRequest, match=f"'{field}' must be a number of instances from 1 to 16"):
+        parse_request({**TASK, field: count})
 
 
 @pytest.mark.parametrize(

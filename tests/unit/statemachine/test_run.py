@@ -46,4 +46,4 @@ def test_runner_asks_the_package_index_only_if_a_package_is_missing(
     *pip, module = calls.read_text().splitlines()
     assert ["--no-index" in call for call in pip] == [True, False][:installations]
     assert all(call.startswith("-m pip install --quiet") and "--require-hashes" in call for call in pip)
-    assert module == "-u -m some.module --some option"
+    assert module == "-u -m training.launch some.module --some option"

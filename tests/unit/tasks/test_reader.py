@@ -121,7 +121,7 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
             "[training]\ninstance_count = 17\n\n[review]\n",
             "'instance_count' must be from 1 to 16, not 17",
         ),
-        ("[review]\n", "[training]\ninstances = 2\n\n[review]\n", "'instance_count' is missing"),
+        ("[review]\n", "[training]\ninstances = 2\n\n[review]\n", "unknown key 'instances'"),
         ('name = "skin-line"', 'name = "Skin"', "a window's name is lower-case words joined by hyphens"),
         ('name = "skin-line"', 'name = "dense-tissue"', "two windows are called 'dense-tissue'"),
         ("white = 40", "white = 0", "'white' must be more than 'black', which is 0"),
@@ -172,7 +172,9 @@ def test_serving_is_read(tmp_path: Path, text: str, expected: Serving) -> None:
 def test_instances_of_a_training_are_read(tmp_path: Path) -> None:
     path = tmp_path / "mammography-views.toml"
     path.write_text(f"{GOOD}\n[training]\ninstance_count = 4\n")
-    assert read_task(path).training == TrainingSpec(4)
+    assert read_task(path).training == TrainingSpec(4, 1)
+    path.write_text(f"{GOOD}\n[training]\npreparation_instance_count = 3\n")
+    assert read_task(path).training == TrainingSpec(1, 3)
     path.write_text(GOOD)
     assert read_task(path).training == TrainingSpec(1)
 
