@@ -76,7 +76,7 @@ def test_answer_from_before_a_start_does_not_hide_the_new_export(app: AppPage) -
             route.fulfill(json=EXPORTS[0])
         elif lists:
             lists.append(route)
-            route.fulfill(json={"exports": [EXPORTS[0]]})
+            route.fulfill(json={"exports": [EXPORTS[1]]})
         else:
             lists.append(route)  # it takes long
 
@@ -90,4 +90,4 @@ def test_answer_from_before_a_start_does_not_hide_the_new_export(app: AppPage) -
     # The page asks again only when it has the answer that is on its way.
     assert len(lists) == 1
     lists[0].fulfill(json={"exports": []})
-    expect(app.page.locator(".export-list li")).to_have_count(1)
+    expect(app.page.locator(".export-list li")).to_contain_text("Step 2 of 2")
