@@ -34,6 +34,9 @@ CHOICE_ALIASES: Mapping[str, Mapping[str, str]] = {
 }
 """By hyper-parameter, choices of release 0.1 and those that replaced them."""
 
+STREAMED: Mapping[str, int | float] = {"feature_views": 0, "head_epochs": 0, "outline_weight": 0.0}
+"""What a training that streams its images switches off: what it would keep on the disk for each of them."""
+
 
 class TuningRange(NamedTuple):
     """The range of a search, both ends included; `scale` is that on which it is uniform."""
@@ -279,6 +282,19 @@ def _bounds(spec: Field[Any]) -> dict[str, Any]:
     if choices := spec.metadata.get("choices"):
         return {"enum": list(choices)}
     return {"minimum": spec.metadata["low"], "maximum": spec.metadata["high"]}
+
+
+def check_streamed(values: Mapping[str, Any]) -> None:
+    """Check the hyper-parameters that are asked for in a training that streams its images.
+
+    Raises:
+        InvalidHyperparameters: if one of them is about what it would keep on the disk.
+    """
+    if kept := next((name for name in STREAMED if values.get(name)), None):
+        raise InvalidHyperparameters(
+            f"A training that streams its images keeps nothing of them on the disk: leave out {kept}, or the "
+            "stream."
+        )
 
 
 def searched() -> dict[str, Field[Any]]:

@@ -10,7 +10,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from chalicelib.hyperparameters import EFFICIENTNETS, Hyperparameters, current_names
+from chalicelib.hyperparameters import (
+    EFFICIENTNETS,
+    STREAMED,
+    Hyperparameters,
+    check_streamed,
+    current_names,
+)
 from chalicelib.tasks import Task, load_tasks
 from training.data.sources import dataset_folders
 from training.errors import TrainingError
@@ -119,7 +125,10 @@ def read_options(options: argparse.Namespace) -> Arguments:
     asked = {name: value for name, value in asked.items() if value is not None}
     if options.start_from in EFFICIENTNETS:
         asked.setdefault("architecture", options.start_from)
-    parameters = Hyperparameters().updated({**recipe, **(SMOKE if options.smoke else {}), **asked})
+    if options.stream:
+        check_streamed(asked)
+    chosen = {**(SMOKE if options.smoke else {}), **(STREAMED if options.stream else {}), **asked}
+    parameters = Hyperparameters().updated({**recipe, **chosen})
     return Arguments(
         task=task,
         data=data_location(options, task),
@@ -129,6 +138,7 @@ def read_options(options: argparse.Namespace) -> Arguments:
             "test_split": options.test_split,
             "earlier": options.earlier,
             "leave_out": options.leave_out,
+            "stream": options.stream,
         },
         ood_data=options.ood_data,
         start_from=_starting_weights(options.start_from, parameters.architecture),

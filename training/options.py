@@ -70,6 +70,15 @@ def add_place_options(parser: ArgumentParser) -> None:
     """Add the options for folders and files; SageMaker's folders are the defaults."""
     group = parser.add_argument_group("folders and files")
     group.add_argument(
+        "--stream",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="read each image of a preparation (--test-split fixed) whenever it is needed, and keep none on "
+        "the disk; nor the output of frozen blocks (--feature-views, --head-epochs), nor outlines",
+    )
+    group.add_argument(
         "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder for the package"
     )
     group.add_argument(

@@ -344,6 +344,8 @@ class RetrainingBody(TypedDict):
     """Ask a person before a model is deployed."""
     spot: NotRequired[bool]
     """Train on spare capacity, which costs less and can be reclaimed."""
+    stream: NotRequired[bool]
+    """Read each image whenever it is needed, and keep none on the disk, where not all have room."""
     instance_count: NotRequired[Annotated[int, Schema(minimum=1, maximum=MAX_INSTANCES)]]
     """Instances that train one network together; the task's file says how many without it."""
     preparation_instance_count: NotRequired[Annotated[int, Schema(minimum=1, maximum=MAX_INSTANCES)]]

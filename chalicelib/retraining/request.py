@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib import limits
 from chalicelib.errors import InvalidHyperparameters, InvalidRequest
 from chalicelib.fields import check_json, optional_str
-from chalicelib.hyperparameters import check_values, current_names, searched
+from chalicelib.hyperparameters import check_streamed, check_values, current_names, searched
 from chalicelib.tasks import MAX_INSTANCES, Task, load_tasks
 
 DEFAULT_TRIALS = 8
@@ -19,6 +19,7 @@ _FIELDS: Mapping[str, Any] = {
     "force": bool,
     "approval": bool,
     "spot": bool,
+    "stream": bool,
     "instance_count": int,
     "preparation_instance_count": int,
     "reason": str,
@@ -41,6 +42,8 @@ class RetrainingRequest:
     """Wait for a person's approval before an accepted model is deployed."""
     spot: bool
     """Train on spot instances, which cost less and may be interrupted."""
+    stream: bool
+    """Read each image whenever it is needed, and keep none on the disk."""
     instance_count: int
     """Instances that train one network together."""
     preparation_instance_count: int
@@ -70,13 +73,15 @@ def parse_request(given: Any) -> RetrainingRequest:
         if name in given and not isinstance(given[name], kind):
             raise InvalidRequest(f"'{name}' must be {_KINDS[kind]}.")
     task = _task(given)
+    stream: bool = given.get("stream", task.training.stream)
     return RetrainingRequest(
         task=task,
-        hyperparameters=_hyperparameters(given),
+        hyperparameters=_hyperparameters(given, stream),
         trials=_trials(given.get("tune", False)),
         force=given.get("force", False),
         approval=given.get("approval", False),
         spot=given.get("spot", False),
+        stream=stream,
         instance_count=_instances(given, "instance_count", task.training.instance_count),
         preparation_instance_count=_instances(
             given, "preparation_instance_count", task.training.preparation_instance_count
@@ -102,9 +107,11 @@ def _task(given: Mapping[str, Any]) -> Task:
     return tasks[given["task"]]
 
 
-def _hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
+def _hyperparameters(given: Mapping[str, Any], stream: bool) -> dict[str, Any]:
     values = current_names(given.get("hyperparameters", {}))
     check_values(values)
+    if stream:
+        check_streamed(values)
     if given.get("tune") and (both := sorted(values.keys() & searched().keys())):
         raise InvalidHyperparameters(
             f"'tune' searches for {both[0]}, so it cannot be given. Leave out 'tune', or the value."

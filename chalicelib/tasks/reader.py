@@ -306,6 +306,7 @@ def _training(root: TomlTable) -> TrainingSpec:
     spec = TrainingSpec(
         table.integer("instance_count", 1, MAX_INSTANCES, default=1),
         table.integer("preparation_instance_count", 1, MAX_INSTANCES, default=1),
+        table.boolean("stream", default=False),
     )
     table.refuse_unknown()
     return spec

@@ -159,6 +159,8 @@ class TrainingSpec:
     """Instances that train one network together."""
     preparation_instance_count: int = 1
     """Instances that read the images of the data set together."""
+    stream: bool = False
+    """Read each image whenever it is needed, and keep none on the disk."""
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,11 @@ class TomlTable:
             raise self.error(f"'{key}' must be from {low} to {high}, not {value}", key)
         return float(value)
 
-    def boolean(self, key: str) -> bool:
-        """`true` or `false`."""
+    def boolean(self, key: str, default: bool | None = None) -> bool:
+        """`true` or `false`; for a missing key the `default`, if given."""
+        if default is not None and key not in self._values:
+            self._read.add(key)
+            return default
         return bool(self._value(key, bool, "true or false"))
 
     def table(self, key: str) -> "TomlTable":

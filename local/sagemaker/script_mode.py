@@ -59,7 +59,7 @@ def write_configuration(folder: JobFolder, job: Record, host: str) -> None:
     """Write the files under input/config of a training container."""
     channels = {
         channel["ChannelName"]: {
-            "TrainingInputMode": "File",
+            "TrainingInputMode": channel.get("InputMode", "File"),
             "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
                 "S3DataDistributionType", "FullyReplicated"
             ),

@@ -107,7 +107,7 @@ def test_reading_options_are_arguments_of_prepare_data() -> None:
         ),
         (["--learning_rat=0.1"], r"no argument '--learning-rat=0\.1'\. Did you mean --learning-rate\?"),
         (["--xyzzy"], r"There is no argument '--xyzzy'\. --help"),
-        (["stray"], r"There is no argument 'stray'\. --help"),
+        (["unexpected"], r"There is no argument 'unexpected'\. --help"),
         (["--epochs", "many"], r"Argument --epochs: invalid int value: 'many'\. --help explains"),
         (["--epochs"], r"Argument --epochs: expected one argument"),
         (["--smoke", "yes"], "Argument --smoke: true or false, not 'yes'"),

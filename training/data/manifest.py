@@ -48,16 +48,30 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
         )
 
 
+def read_digests(storage: Storage, address: str) -> dict[str, bytes]:
+    """The SHA-256 of each file in the manifest.csv of a preparation, by its path.
+
+    Raises:
+        TrainingError: if the manifest cannot be read or was not written by a preparation.
+    """
+    return {line["path"]: bytes.fromhex(line["sha256"]) for line in _read_preparation(storage, address)}
+
+
+def _read_preparation(storage: Storage, address: str) -> "csv.DictReader[str]":
+    reader = csv.DictReader(storage.lines(address))
+    missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
+    if missing:
+        raise TrainingError(f"{address} has no column '{missing[0]}': it was not written by a preparation.")
+    return reader
+
+
 def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
     """The part of each image in the manifest.csv of a preparation, by the SHA-256 of its file.
 
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
     """
-    reader = csv.DictReader(storage.lines(address))
-    missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
-    if missing:
-        raise TrainingError(f"{address} has no column '{missing[0]}': it was not written by a preparation.")
+    reader = _read_preparation(storage, address)
     parts: dict[bytes, Part] = {}
     for line in reader:
         if line["part"] not in PARTS:

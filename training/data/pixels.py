@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +35,22 @@ PRINT_EVERY = 10.0
 """Seconds between two lines of progress."""
 
 
+class ImageArray(Protocol):
+    """An array of images, of shape (M, channels, height, width), that can be indexed with row numbers."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(M, channels, height, width)."""
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        """A copy in memory of some images."""
+
+
 class PixelView:
     """Chosen rows of an array of images, read only when indexed: a part of a data set takes no memory."""
 
-    def __init__(self, images: NDArray[np.uint8], rows: NDArray[np.int64]):
-        """Take images of shape (M, channels, height, width), usually memory-mapped, and row numbers (N,)."""
+    def __init__(self, images: ImageArray, rows: NDArray[np.int64]):
+        """Take images of shape (M, channels, height, width), on disk or in S3, and row numbers (N,)."""
         self._images = images
         self._rows = rows
 
@@ -53,8 +64,7 @@ class PixelView:
 
     def __getitem__(self, chosen: slice | NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """A copy in memory of the chosen images, shape (n, channels, height, width)."""
-        images: NDArray[np.uint8] = self._images[self._rows[chosen]]
-        return images
+        return self._images[self._rows[chosen]]
 
     def view(self, chosen: Sequence[int]) -> "PixelView":
         """A view of some of these images; nothing is read."""
@@ -81,8 +91,8 @@ class Labelled:
 class PreparedImages:
     """Prepared images of files, and what was found while reading them."""
 
-    pixels: NDArray[np.uint8]
-    """Shape (N, channels, height, width), memory-mapped. Only the rows in `rows` are filled."""
+    pixels: ImageArray
+    """Shape (N, channels, height, width), memory-mapped or streamed. Only the rows in `rows` are filled."""
     rows: NDArray[np.int64]
     """For each file, the row of its image in `pixels`; identical files share a row."""
     digests: tuple[bytes, ...]
@@ -193,6 +203,15 @@ class _Reader:
         with self.lock:
             self._new.shapes[digest] = source.format, source.columns, source.rows
             self._new.files[pixels] = min(digest, self._new.files.get(pixels, digest))
+
+
+def decode(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
+    """The prepared image (channels, height, width) of an image file, or of an array of the application.
+
+    Raises:
+        ImageError: if it cannot be read.
+    """
+    return _unpack(data, spec) if data.startswith(ARRAY) else prepare(data, spec).pixels
 
 
 def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:

@@ -74,6 +74,10 @@ class Storage:
         """Take an S3 client; if it is None, one is created for the first S3 URI."""
         self._given_client = client
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes get: they make clients of their own."""
+        return {"_given_client": self._given_client}
+
     @cached_property
     def _client(self) -> Any:
         if self._given_client:

@@ -1,8 +1,9 @@
 """Layers that see the whole batch while several processes have shares of it."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from training.model import parallel
@@ -72,5 +73,23 @@ def _shared(layer: nn.BatchNorm2d) -> SharedBatchNorm:
 
 def _sum(values: Tensor) -> Tensor:
     """The sum over all processes; gradients flow through it."""
-    total: Tensor = all_reduce(values)  # type: ignore[no-untyped-call]
+    total: Tensor = _Sum.apply(values)  # type: ignore[no-untyped-call]
     return total
+
+
+class _Sum(torch.autograd.Function):
+    """What one process adds is part of the sum in all of them, and so is the gradient."""
+
+    @staticmethod
+    def forward(_: Any, values: Tensor) -> Tensor:
+        """The sum of the values of all processes."""
+        total = values.detach().clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        """The sum of the gradients of all processes."""
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        distributed.all_reduce(total)
+        return total

@@ -56,13 +56,14 @@ def plan_training(
     if request.spot:
         stopping["MaxWaitTimeInSeconds"] = MAX_WAIT_SECONDS
     # SageMaker requires a channel. The images themselves are read from S3, as the manifest names them.
-    channels = {"plan": f"{folder}plan.json"}
+    channels = [_channel("plan", f"{folder}plan.json", "File")]
     if ood_data:
-        channels["ood_data"] = f"s3://{bucket}/{DATASETS}"
+        # Only files that are opened are fetched: those of this task are not, and need not fit on the disk.
+        channels.append(_channel("ood_data", f"s3://{bucket}/{DATASETS}", "FastFile"))
     return {
         "hyperparameters": _hyperparameters(request, code, folder, ood_data),
         "resources": _resources(instance, request.instance_count),
-        "inputs": [_channel(name, uri) for name, uri in channels.items()],
+        "inputs": channels,
         "spot": request.spot,
         "stopping": stopping,
     }
@@ -81,6 +82,7 @@ def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_da
         # Exactly the images and parts that were prepared, whatever is added meanwhile.
         "data": f"{folder}data",
         "test_split": "fixed",
+        **({"stream": "true"} if request.stream else {}),
         **({"git_commit": code.commit} if code.commit else {}),
         **({"ood_data": "/opt/ml/input/data/ood_data"} if ood_data else {}),
         **request.hyperparameters,
@@ -92,6 +94,6 @@ def _hyperparameters(request: RetrainingRequest, code: Code, folder: str, ood_da
     }
 
 
-def _channel(name: str, uri: str) -> dict[str, Any]:
+def _channel(name: str, uri: str, mode: str) -> dict[str, Any]:
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
+    return {"ChannelName": name, "InputMode": mode, "DataSource": {"S3DataSource": source}}

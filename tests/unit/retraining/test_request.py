@@ -33,15 +33,17 @@ def test_request_with_own_settings_is_not_plain(given: dict[str, Any]) -> None:
     assert not parse_request(TASK | given).is_plain
 
 
-def test_instances_are_those_of_the_request_or_of_the_tasks_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_says_how_to_train_or_the_tasks_file_does(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_request(TASK).instance_count == 1
 
-    task = replace(load_task("chest-xray"), training=TrainingSpec(3, 5))
+    task = replace(load_task("chest-xray"), training=TrainingSpec(3, 5, True))
     monkeypatch.setattr(request, "load_tasks", lambda: {task.name: task})
 
     assert parse_request(TASK).instance_count == 3
     assert parse_request(TASK).preparation_instance_count == 5
     assert parse_request(TASK | {"preparation_instance_count": 1}).preparation_instance_count == 1
+    assert parse_request(TASK).stream
+    assert not parse_request(TASK | {"stream": False}).stream
     assert parse_request(TASK | {"instance_count": 2}).instance_count == 2
     assert parse_request(TASK | {"instance_count": 2}).is_plain
 
@@ -66,6 +68,8 @@ def test_number_of_instances_is_checked(field: str, count: Any) -> None:
         (TASK | {"hyperparameters": {"epoch": 1}}, "no hyper-parameter 'epoch'. Known: seed"),
         (TASK | {"hyperparameters": {"epochs": 0}}, "epochs must lie between 1 and 1000; it is 0"),
         (TASK | {"hyperparameters": {"epochs": "3"}}, "epochs must be of type int"),
+        (TASK | {"stream": 1}, "'stream' must be true or false"),
+        (TASK | {"stream": True, "hyperparameters": {"feature_views": 3}}, "leave out feature_views"),
         (TASK | {"tune": 1}, "from 2 to 100"),
         (TASK | {"tune": 101}, "from 2 to 100"),
         (TASK | {"reason": "x" * 1001}, "'reason' may have 1,000 characters, not 1,001"),

@@ -175,6 +175,8 @@ def test_instances_of_a_training_are_read(tmp_path: Path) -> None:
     assert read_task(path).training == TrainingSpec(4, 1)
     path.write_text(f"{GOOD}\n[training]\npreparation_instance_count = 3\n")
     assert read_task(path).training == TrainingSpec(1, 3)
+    path.write_text(f"{GOOD}\n[training]\nstream = true\n")
+    assert read_task(path).training == TrainingSpec(1, 1, True)
     path.write_text(GOOD)
     assert read_task(path).training == TrainingSpec(1)
 

@@ -98,6 +98,11 @@ def problems(operation: str, parameters: dict[str, Any]) -> str:
     return report
 
 
+def test_streaming_is_asked_of_the_training() -> None:
+    assert "stream" not in planned()["hyperparameters"]
+    assert planned(stream=True)["hyperparameters"]["stream"] == "true"
+
+
 def test_images_of_other_tasks_are_a_channel() -> None:
     assert [channel["ChannelName"] for channel in planned()["inputs"]] == ["plan"]
 
@@ -106,6 +111,8 @@ def test_images_of_other_tasks_are_a_channel() -> None:
     uris = {
         channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in plan["inputs"]
     }
+    modes = {channel["ChannelName"]: channel["InputMode"] for channel in plan["inputs"]}
+    assert modes == {"plan": "File", "ood_data": "FastFile"}
     assert uris == {"plan": f"{FOLDER}plan.json", "ood_data": "s3://bucket/datasets/"}
     assert plan["hyperparameters"]["ood_data"] == "/opt/ml/input/data/ood_data"
 

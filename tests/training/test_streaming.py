@@ -1,0 +1,136 @@
+"""Images that are streamed: a data set that is larger than the disk trains."""
+
+import json
+import pickle
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import pytest
+
+from chalicelib.tasks import Task
+from tests.training.samples import NO_RECIPE
+from training.data import preparation, streaming
+from training.data.files import write_files
+from training.data.preparation import PreparedData, prepare_data
+from training.data.storage import Storage
+from training.errors import TrainingError
+from training.train import main
+
+MEGABYTE = 1_000_000
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file can grow beyond this size in bytes, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def prepared(data_folder: Path, task: Task, tmp_path: Path) -> PreparedData:
+    """A data set with the manifest of its preparation, whose arrays have 5 MB."""
+    (tmp_path / "place").mkdir()
+    data = prepare_data(data_folder, "undescribed", task, 0, tmp_path / "place")
+    write_files(data, tmp_path / "report")
+    (tmp_path / "report" / "manifest.csv").rename(data_folder / "manifest.csv")
+    return data
+
+
+def stream(folder: Path, task: Task, place: Path) -> PreparedData:
+    return prepare_data(folder, "undescribed", task, 0, place, test_split="fixed", stream=True)
+
+
+def test_streamed_data_are_those_of_the_preparation(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    data = stream(data_folder, task, tmp_path / "nowhere")
+
+    assert (data.fingerprint, data.parts) == (prepared.fingerprint, prepared.parts)
+    for part in prepared.parts:
+        streamed, stored = data.labelled(part), prepared.labelled(part)
+        assert np.array_equal(streamed.labels, stored.labels)
+        rows = np.array([3, 0, 3])
+        assert np.array_equal(streamed.pixels[rows], stored.pixels[rows])
+        assert np.array_equal(streamed.pixels[2:9], stored.pixels[2:9])
+
+
+def test_other_processes_read_with_clients_of_their_own(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage()
+    vars(storage)["_client"] = Lock()  # which, like a real client, cannot be pickled
+    monkeypatch.setattr(preparation, "Storage", lambda _client: storage)
+
+    given = pickle.loads(pickle.dumps(stream(data_folder, task, tmp_path)))
+
+    assert np.array_equal(given.pixels[:3], prepared.pixels[:3])
+
+
+def test_memory_is_bounded(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = stream(data_folder, task, tmp_path).pixels
+    one = pixels[:1].nbytes
+    monkeypatch.setattr(streaming, "MAX_MEMORY", 10 * one)
+    read: list[str] = []
+    original = Storage.read
+
+    def record(self: Storage, address: str) -> bytes:
+        read.append(address)
+        return original(self, address)
+
+    monkeypatch.setattr(Storage, "read", record)
+
+    assert np.array_equal(pixels[:30], pixels[:30])
+
+    # One was kept before; nine of the others are kept, and only they are not read again.
+    assert len(read) == 29 + 20
+
+
+def test_changed_file_is_refused(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    data = stream(data_folder, task, tmp_path)
+    file = data_folder / data.records[0].path
+    file.write_bytes((data_folder / data.records[1].path).read_bytes())
+
+    with pytest.raises(TrainingError, match="has changed since the data were prepared"):
+        data.pixels[:1]
+
+
+def test_only_a_preparation_is_streamed(data_folder: Path, task: Task, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="needs the folder of a preparation"):
+        prepare_data(data_folder, "undescribed", task, 0, tmp_path, stream=True)
+
+
+def test_set_that_is_larger_than_the_disk_trains(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        *("--task", task.name, "--data", str(data_folder), "--dataset", "undescribed"),
+        *("--test-split", "fixed", "--smoke", "--epochs", "1", "--width", "4", *NO_RECIPE),
+        *("--model-dir", str(tmp_path / "model"), "--output-dir", str(tmp_path / "output")),
+        *("--checkpoint-dir", str(tmp_path / "checkpoints")),
+    ]
+    assert prepared.pixels[:].nbytes > 3 * MEGABYTE
+
+    with largest_file(3 * MEGABYTE):
+        with pytest.raises(OSError, match="File too large"):
+            main(options)
+        assert main([*options, "--stream"]) == 0, capsys.readouterr().err
+
+    model = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
+    assert model["data"]["fingerprint"] == prepared.fingerprint
+
+
+def test_what_needs_disk_is_switched_off_or_refused(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--task", task.name, "--stream", "--feature-views", "3"]) == 1
+    assert "keeps nothing of them on the disk: leave out feature_views" in capsys.readouterr().err

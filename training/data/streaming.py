@@ -1,0 +1,80 @@
+"""Images that are read whenever they are needed, so that a data set of any size takes no disk."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.tasks import InputSpec
+from training.data.dataset import Record
+from training.data.manifest import MANIFEST, read_digests
+from training.data.pixels import ARRAY, PreparedImages, decode
+from training.data.storage import CONNECTIONS, Storage, join
+from training.errors import TrainingError
+
+MAX_MEMORY = 2_000_000_000
+"""Bytes of prepared images that a process keeps."""
+
+
+class StreamedImages:
+    """The prepared images of files, indexed like an array of shape (N, channels, height, width).
+
+    The first ones that are read are kept in memory, up to a limit. Every epoch reads each image once, in
+    random order, so that any other choice would save as many reads.
+    """
+
+    def __init__(self, storage: Storage, addresses: Sequence[str], digests: Sequence[bytes], spec: InputSpec):
+        """Take the address of each file and the SHA-256 that it must have."""
+        self._storage = storage
+        self._addresses = addresses
+        self._digests = digests
+        self._spec = spec
+        self._kept: dict[int, NDArray[np.uint8]] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, channels, height, width)."""
+        return len(self._addresses), self._spec.channels, self._spec.height, self._spec.width
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """Read images; the answer has the shape (n, channels, height, width).
+
+        Raises:
+            TrainingError: if a file cannot be read, or has changed since its preparation.
+        """
+        wanted = rows.tolist()
+        missing = sorted({row for row in wanted if row not in self._kept})
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            read = dict(zip(missing, pool.map(self._read, missing), strict=True))
+        images = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        for position, row in enumerate(wanted):
+            images[position] = read[row] if row in read else self._kept[row]
+        room = MAX_MEMORY // max(1, images[:1].nbytes) - len(self._kept)
+        self._kept |= dict(list(read.items())[: max(0, room)])
+        return images
+
+    def _read(self, row: int) -> NDArray[np.uint8]:
+        address = self._addresses[row]
+        data = self._storage.read(address)
+        # The digest of an array is that of the image that it was made of.
+        if not data.startswith(ARRAY) and hashlib.sha256(data).digest() != self._digests[row]:
+            raise TrainingError(f"'{address}' has changed since the data were prepared. Prepare them again.")
+        return decode(data, self._spec)
+
+
+def stream_images(
+    storage: Storage, folder: str, records: Sequence[Record], spec: InputSpec
+) -> PreparedImages:
+    """The images of a preparation, whose manifest.csv in `folder` lists `records`; none is read here.
+
+    Raises:
+        TrainingError: if the manifest was not written by a preparation.
+    """
+    digest_of = read_digests(storage, join(folder, MANIFEST))
+    digests = tuple(digest_of[record.path] for record in records)
+    addresses = [join(folder, record.path) for record in records]
+    images = StreamedImages(storage, addresses, digests, spec)
+    return PreparedImages(images, np.arange(len(records)), digests, {}, Counter())
