@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from chalicelib.tasks import load_task
 from training.data.pixels import Labelled, PixelView
 from training.errors import TrainingError
 from training.model import parallel
+from training.model.checkpoint import Checkpoint
 from training.model.fitting import Fit, fit
+from training.model.progress import Epoch
 
 IMAGES = 25
 
@@ -52,7 +55,11 @@ def share(folder: Path) -> NDArray[np.uint8]:
     return images
 
 
-def train(images: NDArray[np.uint8]) -> tuple[Fit, list[int]]:
+def train(
+    images: NDArray[np.uint8],
+    checkpoint: Checkpoint | None = None,
+    after_epoch: Callable[[Epoch], None] | None = None,
+) -> tuple[Fit, list[int]]:
     """Train with everything that is random; also the indices of the images that were read."""
     labels = np.arange(IMAGES) % 5
     rows = np.arange(IMAGES)
@@ -72,7 +79,8 @@ def train(images: NDArray[np.uint8]) -> tuple[Fit, list[int]]:
     )
     task = load_task("mammography-views")
     changed = replace(task.augmentation, markers=0.5, blur=0.02, resolution=2.0, inversion=0.3)
-    fitted = fit(replace(task, augmentation=changed), train, validation, parameters, 0)
+    augmented = replace(task, augmentation=changed)
+    fitted = fit(augmented, train, validation, parameters, 0, None, checkpoint, after_epoch)
     return fitted, train.pixels.asked  # type: ignore[attr-defined]
 
 
@@ -106,7 +114,8 @@ def check_batch() -> None:
 
 def check_training(folder: Path) -> None:
     """Each process trains on its share of every batch, and all end with the same network."""
-    fitted, asked = train(share(folder))
+    images = share(folder)
+    fitted, asked = train(images)
     everything: list[list[int]] = [[] for _ in range(parallel.world_size())]
     torch.distributed.all_gather_object(everything, asked)
     # Two epochs have five batches of five images.
@@ -122,9 +131,25 @@ def check_training(folder: Path) -> None:
     state = fitted.network.state_dict()
     firsts = parallel.from_first(lambda: state)
     assert all(torch.equal(firsts[name], own) for name, own in state.items())
+    check_resuming(images, folder, state)
     if parallel.is_first():
         losses = [epoch.train_loss for epoch in fitted.history]
         torch.save({"state": state, "losses": losses}, folder / "trained.pt")
+
+
+def check_resuming(images: NDArray[np.uint8], folder: Path, state: dict[str, torch.Tensor]) -> None:
+    """One process writes checkpoints, and all continue from them, whatever is on their own disks."""
+    checkpoint = Checkpoint(folder / f"checkpoints-{parallel.rank()}" / "seed-0.pt", {})
+
+    def interrupt(_: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(images, checkpoint, interrupt)
+    assert checkpoint.path.exists() == parallel.is_first()
+    fitted, _ = train(images, checkpoint)
+    assert [epoch.number for epoch in fitted.history] == [1, 2]
+    assert all(torch.equal(state[name], own) for name, own in fitted.network.state_dict().items())
 
 
 def check_threads() -> None:

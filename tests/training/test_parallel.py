@@ -113,14 +113,17 @@ def test_two_hosts_make_one_package(data_folder: Path, task: Task, tmp_path: Pat
     assert not list((tmp_path / "second").rglob("*")), "SageMaker would pack what other hosts leave"
 
 
-def test_failure_of_hosts_ends_with_its_cause(data_folder: Path, task: Task, tmp_path: Path) -> None:
+def test_failure_of_a_host_ends_the_others_and_is_the_last_line(
+    data_folder: Path, task: Task, tmp_path: Path
+) -> None:
     folders = [
-        {"SM_CHANNEL_TRAIN": str(data_folder), "SM_MODEL_DIR": str(tmp_path / host)}
-        for host in ("first", "second")
+        {"SM_CHANNEL_TRAIN": str(data), "SM_MODEL_DIR": str(tmp_path / host)}
+        for host, data in (("first", data_folder), ("second", tmp_path / "nowhere"))
     ]
 
-    done = run_hosts(["--task", task.name, *NO_RECIPE, "--frozen-blocks", "1"], 2, 1, folders)
+    first, second = run_hosts(["--task", task.name, *NO_RECIPE], 2, 1, folders)
 
-    for status, _, errors in done:
-        assert status == 1
-        assert errors.splitlines()[-1].startswith("error: Without starting weights there is nothing to keep")
+    assert (first[0], second[0]) == (1, 1)
+    assert second[2].splitlines()[-1].startswith("error: There is no data folder '")
+    said = "error: Another process of this training has failed: its host's log says why."
+    assert first[2].splitlines()[-1] == said

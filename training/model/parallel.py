@@ -29,6 +29,10 @@ PATIENCE = timedelta(hours=12)
 """How long the other processes wait for the first, which alone prepares the data and validates."""
 
 
+CLOSED = "Connection closed by peer"
+"""What gloo says when another process has ended."""
+
+
 @dataclass(frozen=True)
 class _Groups:
     """Groups of processes that exchange objects."""
@@ -81,7 +85,11 @@ def local_rank() -> int:
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """Join the other processes that `torchrun` started, if it did; only the first one prints."""
+    """Join the other processes that `torchrun` started, if it did; only the first one prints.
+
+    Raises:
+        TrainingError: if another process ends before this one needs it no more.
+    """
     if not launched():
         yield
         return
@@ -97,6 +105,12 @@ def processes() -> Iterator[None]:
     try:
         with Path(os.devnull).open("w") as nowhere, nullcontext() if is_first() else redirect_stdout(nowhere):
             yield
+    except RuntimeError as error:
+        if CLOSED not in str(error):
+            raise
+        raise TrainingError(
+            "Another process of this training has failed: its host's log says why."
+        ) from error
     finally:
         # Networks hold references to the group, and are in reference cycles.
         _groups.clear()
