@@ -25,8 +25,8 @@ ENDED = {"SUCCEEDED": "succeeded", "FAILED": "failed", "ABORTED": "aborted", "RU
 _KEPT = ("Type", "Label", "Next", "End", "ToleratedFailurePercentage", "ToleratedFailureCount")
 _OWN = ("ItemBatcher", "ResultWriter", "MaxConcurrencyPath")
 
-_totals: dict[str, int] = {}
-"""The number of items of the latest Map Run of an execution, by its ARN."""
+_totals: dict[str, list[int]] = {}
+"""The numbers of items of the Map Runs of an execution, in their order, by its ARN."""
 
 
 def install() -> None:
@@ -95,7 +95,7 @@ def _with_batches(run: Callable[..., Any]) -> Callable[..., Any]:
         if not any(field in state for field in _OWN):
             return run(state, raw_input, effective, iterator, execution, ctx)
         items = _items(state, effective, ctx)
-        _totals[execution["executionArn"]] = len(items)
+        _totals.setdefault(execution["executionArn"], []).append(len(items))
         batches = list(_batches(state.get("ItemBatcher"), items, effective, ctx))
         plain = {field: state[field] for field in _KEPT if field in state}
         plain |= {"ItemsPath": "$", "MaxConcurrency": _concurrency(state, effective, ctx)}
@@ -149,10 +149,12 @@ def _concurrency(state: dict[str, Any], effective: Any, ctx: Any) -> int:
 
 def _latest(execution: dict[str, Any]) -> dict[str, Any]:
     own = execution["executionArn"]
-    found: dict[str, Any] = [one for one in stepfunctions._map_runs.values() if one["executionArn"] == own][
-        -1
-    ]
-    return found
+    return _map_runs(own)[-1]
+
+
+def _map_runs(execution: str) -> list[dict[str, Any]]:
+    """The Map Runs of an execution, in their order."""
+    return [one for one in list(stepfunctions._map_runs.values()) if one["executionArn"] == execution]
 
 
 def _children(map_run: dict[str, Any]) -> list[dict[str, Any]]:
@@ -175,9 +177,11 @@ def _counting_items(view: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(view)
     def map_run_view(map_run: dict[str, Any]) -> Any:
         found = view(map_run)
-        total = _totals.get(map_run["executionArn"])
-        if total is None:
+        execution = map_run["executionArn"]
+        if execution not in _totals:
             return found
+        number = [one["mapRunArn"] for one in _map_runs(execution)].index(map_run["mapRunArn"])
+        total = _totals[execution][number]
         executions, items = (dict.fromkeys(found["itemCounts"], 0) for _ in range(2))
         for child in _children(map_run):
             name = ENDED[child["status"]]

@@ -32,9 +32,9 @@ type Answer = Callable[[Any], Any]
 
 
 class Machine:
-    """A state machine with a Map whose child executions call a Lambda."""
+    """A state machine with a Map whose child executions call a Lambda; `following` changes a second one."""
 
-    def __init__(self, **map_state: Any) -> None:
+    def __init__(self, following: dict[str, Any] | None = None, **map_state: Any) -> None:
         work = {
             "Type": "Task",
             "Resource": "arn:aws:lambda:us-east-1:000000000000:function:work",
@@ -51,7 +51,10 @@ class Machine:
             "End": True,
             **map_state,
         }
-        definition = json.dumps({"StartAt": "Map", "States": {"Map": state}})
+        states = {"Map": state}
+        if following:
+            states = {"Map": {**state, "End": False, "Next": "Second"}, "Second": {**state, **following}}
+        definition = json.dumps({"StartAt": "Map", "States": states})
         request = {"name": f"map-{time.monotonic_ns()}", "definition": definition, "roleArn": ROLE}
         self._arn = ask(stepfunctions._create_state_machine, request)["stateMachineArn"]
         self.execution = ""
@@ -266,6 +269,23 @@ def test_lists_of_objects_are_read(work: Callable[[Answer], None]) -> None:
         Machine(ItemReader=reader, ItemBatcher={"MaxItemsPerBatch": 5}).run(manifest=key)
 
     assert found == ["archive/1.png", "archive/2.png", "archive/3.png"]
+
+
+def test_each_map_run_of_an_execution_has_its_own_counts(work: Callable[[Answer], None]) -> None:
+    work(lambda event: len(event["Items"]))
+    batches = {"ItemBatcher": {"MaxItemsPerBatch": 5}, "ResultPath": None}
+    other = {**READER, "Parameters": {"Bucket": BUCKET, "Prefix": "other/"}}
+    machine = Machine(following={**batches, "ItemReader": other, "Label": "second"}, **batches, Label="first")
+
+    machine.run()
+
+    runs = ask(stepfunctions._list_map_runs, {"executionArn": machine.execution})["mapRuns"]
+    assert [one["mapRunArn"].rpartition("/")[2].partition(":")[0] for one in runs] == ["first", "second"]
+    assert runs[0]["startDate"] <= runs[1]["startDate"]
+    described = [ask(stepfunctions._describe_map_run, {"mapRunArn": one["mapRunArn"]}) for one in runs]
+    assert [one["itemCounts"]["total"] for one in described] == [7, 1]
+    assert [one["itemCounts"]["succeeded"] for one in described] == [7, 1]
+    assert {one["status"] for one in described} == {"SUCCEEDED"}
 
 
 def test_maps_without_batches_are_left_alone(work: Callable[[Answer], None]) -> None:
