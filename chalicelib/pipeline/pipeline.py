@@ -42,6 +42,9 @@ from chalicelib.storage.errors import AccessDenied, ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 from chalicelib.tasks import Task
 
+STORED_LAST = ("api", "archive")
+"""The arrivals of images whose arrays are stored after the results, or with them."""
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -304,9 +307,9 @@ class Pipeline:
     def _waiting_image(self, task_name: str, image_id: str) -> PreparedArray | None:
         """The array of an image, unless it has its result.
 
-        A request that stored an array has usually stored its result, too. For other arrays, a look at the
-        table would cost more than it saves: their events rarely come twice, and then the second answer is
-        dropped, because the first is the decision.
+        A request or a batch that stored an array has usually stored its result, too. For other arrays, a look
+        at the table would cost more than it saves: their events rarely come twice, and then the second answer
+        is dropped, because the first is the decision.
         """
         try:
             image = prepared.load(self.bucket, task_name, image_id)
@@ -314,7 +317,7 @@ class Pipeline:
             if self._finish_request(image_id):  # and deleted since
                 return None
             raise
-        return None if image.arrival == "api" and self._finish_request(image_id) else image
+        return None if image.arrival in STORED_LAST and self._finish_request(image_id) else image
 
     def _finish_request(self, image_id: str) -> bool:
         """Finish what a request began that has stored a result; False if there is none."""
