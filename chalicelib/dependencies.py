@@ -112,7 +112,7 @@ def batch_steps() -> "BatchSteps":
     """The steps of batches."""
     from chalicelib.batches.steps import BatchSteps
 
-    return BatchSteps(pipeline())
+    return BatchSteps(pipeline(), settings().stage)
 
 
 @cache
@@ -120,7 +120,10 @@ def batch_service() -> "BatchService":
     """What people can do with batches."""
     from chalicelib.batches.service import BatchService
 
-    return BatchService(bucket(), _batch_executions(), classifier().require_model)
+    chosen = classifier()
+    return BatchService(
+        bucket(), _batch_executions(), chosen.require_model, lambda task: bool(chosen.served(task))
+    )
 
 
 @cache

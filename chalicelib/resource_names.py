@@ -64,6 +64,11 @@ def retraining_job(stage: str, task: str, suffix: str) -> str:
     return resource_name(stage, task, suffix)
 
 
+def batch_job(stage: str, suffix: str) -> str:
+    """The name of the transform job of a batch."""
+    return resource_name(stage, "batch", suffix)
+
+
 def tuning_job(stage: str, suffix: str) -> str:
     """The name of a retraining's tuning job: without the task, because it may have 32 characters only."""
     return resource_name(stage, suffix)

@@ -37,6 +37,7 @@ def parameters(stage: str, outputs: Mapping[str, str]) -> dict[str, str | None]:
         "ResultsTable": outputs["ResultsTable"],
         "Definition": f"code/batch-{digest}.asl.json",
         "OtherEndpoints": ",".join(foundation.other_endpoints(stage)),
+        "TransformInstanceType": retraining.parameter_defaults()["TransformInstanceType"],
     }
 
 

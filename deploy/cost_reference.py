@@ -7,7 +7,7 @@ import re
 from textwrap import fill
 
 from deploy.cost import dollars, remarks, render
-from deploy.costs import SAMPLES, PriceList, Workload, endpoints, table
+from deploy.costs import SAMPLES, PriceList, Workload, batches, endpoints, table
 from deploy.generated import PROJECT, write_or_check
 
 README = PROJECT / "README.md"
@@ -47,8 +47,17 @@ def replace(page: str, section: str) -> str:
 
 
 def details(prices: PriceList) -> str:
-    """Every component of the costs of the largest example."""
-    return "\n".join(("", *render(prices, EXAMPLES[-1]), "", *remarks(prices), ""))
+    """Every component of the costs of the largest example, and what batches of as many images cost."""
+    images = EXAMPLES[-1].images
+    rows = [
+        f"| {title} | {dollars(alone)} | {dollars(transformed)} |"
+        for title, (alone, transformed) in batches(prices, images).items()
+    ]
+    head = (
+        f"| [batches](batches.md) of {images:,} images | in Lambdas | by a transform job |",
+        "|---|---:|---:|",
+    )
+    return "\n".join(("", *render(prices, EXAMPLES[-1]), "", *remarks(prices), "", *head, *rows, ""))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, Self, get_args
 
+from chalicelib.batches import estimate
 from chalicelib.pipeline import inbox_check
 from chalicelib.retraining.planning.builder import SMALL as PROCESSING_INSTANCE
 from chalicelib.tasks import ServingKind, load_tasks
 from chalicelib.tasks.task import Serving
 from deploy import retraining, usage
+from statemachine.batch import PART_IMAGES
+from statemachine.export import INSTANCE_TYPE as EXPORT_INSTANCE
 
 PRICES = Path(__file__).with_name("prices.toml")
 HOURS, DAYS = 730, 30
@@ -100,6 +103,7 @@ def _shared(prices: PriceList, work: Workload) -> Iterator[tuple[str, float]]:
     if work.stored:  # without images nobody looks, and nothing is trained
         yield "open pages of users", pages(prices)
         yield "retrainings", prices.assumption("retrainings") * retraining_run(prices)
+        yield "exports", prices.assumption("exports") * export(prices, work.stored)
 
 
 def upkeep(prices: PriceList, work: Workload) -> float:
@@ -151,6 +155,38 @@ def batch_image(prices: PriceList, seconds: float, part: int, *, decoded: bool) 
     return cost
 
 
+def transformed_image(prices: PriceList, seconds: float, part: int) -> float:
+    """What an image of a batch costs more if a transform job classifies it, without the job's instance.
+
+    Args:
+        prices: the price list.
+        seconds: of the Lambda `batch`, to record its answer.
+        part: images of a part, which is an execution as in `batch_image`.
+    """
+    cost = seconds * usage.memory_gb("batch") * prices["lambda_gb_second"]
+    cost += (prices["lambda_request"] + 4 * prices["transition"]) / part
+    # Its array and its answer are stored. A part looks for the array, the job reads it, a part reads both.
+    return cost + 2 * prices["s3_put"] + 4 * prices["s3_get"] + prices["dynamodb_read"]
+
+
+def transform_instance(prices: PriceList) -> float:
+    """An hour of the instance of a transform job."""
+    return prices[retraining.parameter_defaults()["TransformInstanceType"]]
+
+
+def batches(prices: PriceList, images: int) -> dict[str, tuple[float, float]]:
+    """What batches of so many images cost: without a transform job, and with one."""
+    more = transformed_image(prices, estimate.SECONDS["transformed"], PART_IMAGES) * images
+    hours = (estimate.INSTANCE_SECONDS["start"] + images * estimate.INSTANCE_SECONDS["image"]) / 3600
+    more += hours * transform_instance(prices)
+    titles = {"decoded": "images of an archive", "prepared": "classified again by another model"}
+    alone = {
+        title: images * batch_image(prices, estimate.SECONDS[way], PART_IMAGES, decoded=way == "decoded")
+        for way, title in titles.items()
+    }
+    return {title: (cost, cost + more) for title, cost in alone.items()}
+
+
 def storage_of_image(prices: PriceList) -> float:
     """A month of its objects, and of its item in the table and the indexes, with recovery."""
     assume = prices.assumption
@@ -179,6 +215,16 @@ def retraining_run(prices: PriceList) -> float:
     jobs += assume("training_hours") * instances * prices[defaults["TrainingInstanceType"]]
     jobs += assume("transform_hours") * prices[defaults["TransformInstanceType"]]
     return jobs + assume("transitions") * prices["transition"]
+
+
+def export(prices: PriceList, results: int) -> float:
+    """One export: DynamoDB's copy of the table, and the job that reads it. The file is deleted after days."""
+    assume, millions = prices.assumption, results / 1e6
+    hours = assume("export_start_hours") + millions * assume("export_hours_million")
+    return (
+        millions * assume("export_gb_million") * prices["dynamodb_export_gb"]
+        + hours * prices[EXPORT_INSTANCE]
+    )
 
 
 def endpoints(prices: PriceList, work: Workload, kind: str) -> float:

@@ -68,7 +68,12 @@ def _jobs(wanted: argparse.Namespace) -> Iterator[Need]:
     for instance, kind, count, purpose in (
         (PROCESSING_INSTANCE, "processing", preparing, "prepare and evaluate data"),
         (training, "training", together, "train"),
-        (given["TransformInstanceType"], "transform", 1, "evaluate a new model"),
+        (
+            given["TransformInstanceType"],
+            "transform",
+            1,
+            "evaluate a new model, nor a batch run a transform job",
+        ),
     ):
         quota = f"{instance} for {kind} job usage"
         yield Need(quota, count, f"a retraining cannot {purpose}{_on(count)}. Classifying works")

@@ -188,17 +188,26 @@ CREATE_MODEL = Action(
         **_TAGS,
     },
 )
-BATCH_INFERENCE = Action(
-    "sagemaker:createTransformJob.sync",
-    {
-        "TransformJobName.$": "$.plan.name",
-        "ModelName.$": "$.plan.name",
+
+
+def transform_job(name: str, model: str, arrays: str, answers: str) -> State:
+    """The parameters of a job that classifies prepared arrays, each an object of its own.
+
+    Args:
+        name: of the job: a path or an intrinsic function, as all others.
+        model: SageMaker's name of the model.
+        arrays: S3 URI of their folder.
+        answers: S3 URI of the folder of the answers.
+    """
+    return {
+        "TransformJobName.$": name,
+        "ModelName.$": model,
         "TransformInput": {
             "ContentType": ARRAY_TYPE,
-            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri.$": _below("data/test/")}},
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri.$": arrays}},
         },
         "TransformOutput": {
-            "S3OutputPath.$": _below("answers"),
+            "S3OutputPath.$": answers,
             "Accept": "application/json",
             "KmsKeyId": "${DataKey}",
         },
@@ -209,7 +218,12 @@ BATCH_INFERENCE = Action(
         },
         "MaxConcurrentTransforms": CONCURRENT_TRANSFORMS,
         **_TAGS,
-    },
+    }
+
+
+BATCH_INFERENCE = Action(
+    "sagemaker:createTransformJob.sync",
+    transform_job("$.plan.name", "$.plan.name", _below("data/test/"), _below("answers")),
     {"job.$": "$.TransformJobName"},
 )
 CREATE_ENDPOINT_CONFIG = Action(

@@ -39,13 +39,15 @@ class Execution:
         self.data = given
         self.error: dict[str, str] | None = None
         """The error; None if the execution succeeded."""
-        self._context = {"Execution": {"Id": arn, "Input": given}, "Task": {"Token": "token"}}
+        execution = {"Id": arn, "Name": arn.rpartition(":")[2], "Input": given}
+        self._context = {"Execution": execution, "Task": {"Token": "token"}}
         self._perform, self._pause = perform, wait
         name: str | None = definition["StartAt"]
         while name:
             self.passed.append(name)
             assert len(self.passed) < MAX_STATES, f"endless loop: {self.passed[-10:]}"
-            name = getattr(self, f"_{self.states[name]['Type'].lower()}")(name, self.states[name])
+            following = getattr(self, f"_{self.states[name]['Type'].lower()}")(name, self.states[name])
+            name = None if self.states[name].get("End") else following
 
     @property
     def end(self) -> str:
@@ -54,7 +56,7 @@ class Execution:
 
     def _task(self, name: str, state: Mapping[str, Any]) -> str:
         parameters = self._fill(name, state.get("Parameters", self.data), self.data)
-        tried = [0] * len(state["Retry"])
+        tried = [0] * len(state.get("Retry", ()))
         while True:
             self.attempts[name] = self.attempts.get(name, 0) + 1
             try:
@@ -63,11 +65,11 @@ class Execution:
                 failed = error
             else:
                 break
-            retrier = _matching(state["Retry"], failed)
+            retrier = _matching(state.get("Retry", []), failed)
             if retrier is not None and tried[retrier] < state["Retry"][retrier]["MaxAttempts"]:
                 tried[retrier] += 1
                 continue
-            catcher = _matching(state["Catch"], failed)
+            catcher = _matching(state.get("Catch", []), failed)
             assert catcher is not None, f"no catcher for {failed} of {name}"
             self._put(state["Catch"][catcher]["ResultPath"], failed.output)
             return str(state["Catch"][catcher]["Next"])
@@ -76,7 +78,13 @@ class Execution:
         self._put(state["ResultPath"], result)
         return str(state["Next"])
 
+    _map = _task
+    """A Map gives what performing it as one task gives."""
+
     def _pass(self, name: str, state: Mapping[str, Any]) -> str:
+        if "InputPath" in state:
+            self.data = self._read(name, state["InputPath"], self.data)
+            return str(state.get("Next"))
         result = state.get("Result", self._fill(name, state.get("Parameters", {}), self.data))
         self._put(state["ResultPath"], result)
         return str(state["Next"])

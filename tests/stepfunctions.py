@@ -19,7 +19,7 @@ class FakeStepFunctions:
         self.waiting: set[str] = set()
         self.answers: dict[str, Any] = {}
         self.map_runs: dict[str, list[str]] = {}
-        self.map_runs_counts: dict[str, dict[str, int]] = {}
+        self.map_runs_counts: dict[str, tuple[str, dict[str, int]]] = {}
 
     def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, str]:  # noqa: A002, N803
         arn = f"{stateMachineArn.replace(':stateMachine:', ':execution:')}:{name}"
@@ -40,20 +40,25 @@ class FakeStepFunctions:
             )
         return self.executions[executionArn]
 
-    def list_map_runs(self, executionArn: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
-        assert maxResults == 1
+    def list_map_runs(self, executionArn: str) -> dict[str, Any]:  # noqa: N803
         self.describe_execution(executionArn)
-        return {"mapRuns": [{"mapRunArn": arn} for arn in self.map_runs.get(executionArn, ())]}
+        runs = self.map_runs.get(executionArn, ())
+        times = (STARTED.replace(minute=minute) for minute in range(60))
+        return {
+            "mapRuns": [{"mapRunArn": arn, "startDate": time} for arn, time in zip(runs, times, strict=False)]
+        }
 
     def describe_map_run(self, mapRunArn: str) -> dict[str, Any]:  # noqa: N803
         names = ("total", "pending", "running", "succeeded", "failed", "timedOut", "aborted")
-        return {"itemCounts": dict.fromkeys(names, 0) | self.map_runs_counts[mapRunArn]}
+        status, counts = self.map_runs_counts[mapRunArn]
+        return {"status": status, "itemCounts": dict.fromkeys(names, 0) | counts}
 
-    def map(self, arn: str, **counts: int) -> None:
-        """Let an execution work through images."""
-        run = arn.replace(":execution:", ":mapRun:")
-        self.map_runs[arn] = [run]
-        self.map_runs_counts[run] = counts
+    def map(self, arn: str, label: str = "folder", status: str = "RUNNING", **counts: int) -> None:
+        """Let an execution work through images, in a Map with this label."""
+        machine = arn.replace(":execution:", ":mapRun:").rpartition(":")[0]
+        run = f"{machine}/{label}:{arn.rpartition(':')[2]}"
+        self.map_runs[arn] = [*(one for one in self.map_runs.get(arn, ()) if one != run), run]
+        self.map_runs_counts[run] = (status, counts)
 
     def enter(self, arn: str, state: str, second: int) -> None:
         """Let an execution enter a state."""

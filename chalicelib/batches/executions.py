@@ -8,9 +8,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.batches.batch import Batch
-from chalicelib.batches.record import BatchStatus, Progress
+from chalicelib.batches.record import BatchStatus, BatchStep, Progress
 from chalicelib.errors import BatchesNotDeployed
 
+RECORDING = "record"
+"""Label of the Map that records the answers of a transform job. It is part of the ARN of a Map Run."""
 _UNKNOWN = ("ExecutionDoesNotExist", "InvalidArn")
 _STATUS: Mapping[str, BatchStatus] = {
     "RUNNING": "running",
@@ -72,16 +74,22 @@ class BatchExecutions:
 
     def progress(self, name: str, number: int) -> Progress | None:
         """How far a pass is; None while its images are listed, and if it is unknown."""
+        execution = self._arn(name, number)
         try:
-            runs = self.client.list_map_runs(executionArn=self._arn(name, number), maxResults=1)["mapRuns"]
+            runs = self.client.list_map_runs(executionArn=execution)["mapRuns"]
         except ClientError as error:
             if error.response["Error"]["Code"] in _UNKNOWN:
                 return None
             raise
         if not runs:
             return None
-        counts = self.client.describe_map_run(mapRunArn=runs[0]["mapRunArn"])["itemCounts"]
+        latest = max(runs, key=lambda run: run["startDate"])["mapRunArn"]
+        found = self.client.describe_map_run(mapRunArn=latest)
+        # Passes of a batch may differ: Lambdas go on if the task has no endpoint any more.
+        batch: Batch = json.loads(self.client.describe_execution(executionArn=execution)["input"])
+        counts = found["itemCounts"]
         return {
+            "step": _step(batch, latest, found["status"]),
             "images": counts["total"],
             "done": counts["succeeded"],
             "failed": counts["failed"] + counts["timedOut"],
@@ -97,6 +105,15 @@ class BatchExecutions:
 
     def _arn(self, name: str, number: int) -> str:
         return f"{self.required().replace(':stateMachine:', ':execution:')}:{_name(name, number)}"
+
+
+def _step(batch: Batch, map_run: str, status: str) -> BatchStep:
+    """What a pass is at, by its latest Map Run."""
+    if not batch.get("transform"):
+        return "classify"
+    if f"/{RECORDING}:" in map_run:
+        return "record"
+    return "transform" if status == "SUCCEEDED" else "prepare"
 
 
 def _name(name: str, number: int) -> str:

@@ -6,6 +6,12 @@ BATCHES = "batches/"
 RESULTS = f"{BATCHES}{{}}/results"
 """What became of each part, as Step Functions writes it, by the name of the batch."""
 
+ARRAYS = f"{BATCHES}{{}}/arrays/"
+"""Prepared images that wait for the transform job, or for their answers to be recorded, by the name of the
+batch. Each is removed as soon as its result is stored."""
+ANSWERS = f"{BATCHES}{{}}/answers/"
+"""Where the transform job of a batch writes."""
+
 
 def request_key(name: str) -> str:
     """The key of what a batch was asked to do."""

@@ -8,6 +8,9 @@ from chalicelib.batches.report_document import BatchReport
 from chalicelib.json_schema import Schema
 
 BatchStatus = Literal["running", "stopped", "failed", "ended"]
+BatchStep = Literal["classify", "prepare", "transform", "record"]
+"""What a pass is at: Lambdas classify; or they prepare images, a transform job classifies them, and Lambdas
+record its answers."""
 
 
 class BatchBody(TypedDict):
@@ -23,6 +26,9 @@ class BatchBody(TypedDict):
         Annotated[int, Schema(minimum=limits.CONCURRENCY.low, maximum=limits.CONCURRENCY.high)]
     ]
     """Parts that are worked on at the same time. Each takes up to five Lambdas."""
+    transform: NotRequired[bool]
+    """Whether a transform job of SageMaker classifies; by default, if a retraining has deployed the task's
+    model on an endpoint."""
     dry_run: NotRequired[bool]
     """Only estimate what the batch would cost."""
 
@@ -37,6 +43,8 @@ class Estimate(TypedDict):
     dollars: float | None
     """At the list prices of us-east-1, without storage."""
     seconds: float | None
+    transform: bool
+    """Whether a transform job classifies."""
 
 
 class StartedBatch(TypedDict):
@@ -69,8 +77,9 @@ class BatchRecord(TypedDict):
 
 
 class Progress(TypedDict):
-    """The images of the latest pass. Those of a part change together."""
+    """The images of the latest pass, in the step that it is at. Those of a part change together."""
 
+    step: BatchStep
     images: int
     done: int
     """In parts that have ended."""

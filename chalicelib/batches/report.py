@@ -9,13 +9,9 @@ from typing import Any
 from chalicelib import timestamps
 from chalicelib.batches.batch import Batch
 from chalicelib.batches.locations import changes_folder, failures_key, report_key
-from chalicelib.batches.part import Failure, PartOutcome
+from chalicelib.batches.outcome import COUNTS, NOT_PROCESSED, Failure, PartOutcome, nothing
 from chalicelib.batches.report_document import BatchReport, Change
 from chalicelib.storage.bucket import DataBucket
-
-NOT_PROCESSED = "NotProcessed"
-"""The code of images in parts that failed after all tries."""
-COUNTS = ("classified", "current", "deleted", "skipped")
 
 
 @dataclass(frozen=True)
@@ -29,13 +25,23 @@ class ReportWriter:
 
         Args:
             batch: the batch.
-            manifest: key of the manifest of its results, as a ResultWriter writes it.
+            manifest: key of the manifest of its results, as a ResultWriter writes it. What has recorded the
+                answers of a transform job has written another one, which the batch names.
         """
         counts: Counter[str] = Counter()
         failures: list[Failure] = []
+        waiting: dict[str, Failure] = {}
+        if "recorded" in batch:
+            for outcome in self._outcomes(batch["recorded"]["manifest"]):
+                counts.update({name: outcome[name] for name in COUNTS})  # type: ignore[literal-required]
+                waiting |= {one["key"]: one for one in outcome["failures"]}
         for outcome in self._outcomes(manifest):
             counts.update({name: outcome[name] for name in COUNTS})  # type: ignore[literal-required]
             failures += outcome["failures"]
+            for array, key in outcome.get("prepared", {}).items():
+                if array in waiting:
+                    failures.append({**waiting.pop(array), "key": key})
+        failures += waiting.values()  # prepared by an earlier pass, and not listed any more
         lines = "".join(json.dumps(failure, ensure_ascii=False) + "\n" for failure in failures)
         self.bucket.write(failures_key(batch["name"]), lines.encode(), "application/jsonl")
         report: BatchReport = {
@@ -78,4 +84,4 @@ def _not_processed(execution: Mapping[str, Any]) -> PartOutcome:
     failures: list[Failure] = [
         {"key": str(item.get("Key", "")), "code": NOT_PROCESSED, "message": message} for item in items
     ]
-    return {"classified": 0, "current": 0, "deleted": 0, "skipped": 0, "failures": failures}
+    return {**nothing(), "failures": failures}

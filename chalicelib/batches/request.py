@@ -22,6 +22,8 @@ class BatchRequest:
     source: str
     concurrency: int
     dry_run: bool
+    transform: bool | None
+    """Whether a transform job classifies; None if the task decides."""
 
 
 def parse_request(body: Mapping[str, Any], task: Task) -> BatchRequest:
@@ -30,7 +32,7 @@ def parse_request(body: Mapping[str, Any], task: Task) -> BatchRequest:
     Raises:
         InvalidRequest: saying what is wrong.
     """
-    refuse_unknown(body, "task", "source", "again", "concurrency", "dry_run")
+    refuse_unknown(body, "task", "source", "again", "concurrency", "dry_run", "transform")
     source, again = raw_str(body, "source", MAX_FILENAME), optional_bool(body, "again")
     if again == bool(source):
         raise InvalidRequest(f"Give either 'source', which is in {ARCHIVE}, or 'again': true.")
@@ -44,7 +46,8 @@ def parse_request(body: Mapping[str, Any], task: Task) -> BatchRequest:
         kind = _kind(source)
     else:
         source = f"{PREPARED}{task.name}/"
-    return BatchRequest(task, kind, source, concurrency, optional_bool(body, "dry_run"))
+    transform = optional_bool(body, "transform") if "transform" in body else None
+    return BatchRequest(task, kind, source, concurrency, optional_bool(body, "dry_run"), transform)
 
 
 def _kind(source: str) -> Kind:

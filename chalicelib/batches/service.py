@@ -25,14 +25,14 @@ from chalicelib.batches.record import (
     StartedBatch,
 )
 from chalicelib.batches.report_document import BatchReport
-from chalicelib.batches.request import parse_request
-from chalicelib.errors import UnknownBatch
+from chalicelib.batches.request import BatchRequest, parse_request
+from chalicelib.errors import InvalidRequest, UnknownBatch
 from chalicelib.storage.audit import Audit
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.storage.errors import AccessDenied, ObjectChanged, ObjectMissing
 from chalicelib.storage.inbox import random_token
 from chalicelib.storage.items import invalid_cursor
-from chalicelib.tasks import Task
+from chalicelib.tasks import Task, load_tasks
 from chalicelib.timestamps import timestamp
 
 
@@ -52,6 +52,8 @@ class BatchService:
     executions: BatchExecutions
     require_model: Callable[[Task], None]
     """Raises TaskHasNoModel if a task has none."""
+    is_served: Callable[[Task], bool]
+    """Whether a transform job can run the task's model: a retraining has deployed it on an endpoint."""
 
     def start(self, body: Mapping[str, Any], task: Task, user: str) -> StartedBatch:
         """Start a batch, or only estimate what it would take.
@@ -64,7 +66,8 @@ class BatchService:
         request = parse_request(body, task)
         self.executions.required()
         self.require_model(task)
-        estimate = Estimator(self.bucket).estimate(request)
+        transform = self._transforms(request)
+        estimate = Estimator(self.bucket).estimate(request, transform=transform)
         answer: StartedBatch = {
             "name": None,
             "task": task.name,
@@ -84,6 +87,8 @@ class BatchService:
             "concurrency": request.concurrency,
             "requested_at": timestamp(moment),
         }
+        if transform:
+            batch["transform"] = True
         Audit(self.bucket).record(user, "start-batch", name, task=task.name)
         stored: _Request = {"batch": batch, "requested_by": user, "estimate": estimate}
         self.bucket.write_json(request_key(name), stored)
@@ -121,7 +126,8 @@ class BatchService:
         failures = self.bucket.presign_download(failures_key(name), f"{name}.jsonl") if report else None
         return {
             **record,
-            "estimate": request["estimate"],
+            # Earlier versions did not store who classifies.
+            "estimate": {**request["estimate"], "transform": "transform" in request["batch"]},
             "progress": self.executions.progress(name, record["passes"]),
             "report": report,
             "failures": failures,
@@ -149,8 +155,29 @@ class BatchService:
         record = self._record(name, request)
         if record["status"] != "running":
             Audit(self.bucket).record(user, "continue-batch", name)
-            self._begin(request["batch"], record["passes"] + 1)
+            self._begin(self._as_served(request["batch"]), record["passes"] + 1)
         return {"name": name, "status": "running"}
+
+    def _transforms(self, request: BatchRequest) -> bool:
+        """Whether a transform job classifies.
+
+        Raises:
+            InvalidRequest: if one is wanted, but cannot run the task's model.
+        """
+        served = self.is_served(request.task)
+        if request.transform and not served:
+            raise InvalidRequest(
+                f"A transform job cannot run the model of {request.task.title}: no retraining has deployed "
+                "it on an endpoint. Leave out 'transform'."
+            )
+        return served if request.transform is None else request.transform
+
+    def _as_served(self, batch: Batch) -> Batch:
+        """The batch for another pass: Lambdas go on if the task's model is not on an endpoint any more."""
+        if not batch.get("transform"):
+            return batch
+        task = load_tasks().get(batch["task"])
+        return {**batch, "transform": task is not None and self.is_served(task)}
 
     def _begin(self, batch: Batch, number: int) -> None:
         """Start a pass. Of two who do so at the same time, one starts it."""

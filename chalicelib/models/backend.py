@@ -13,8 +13,8 @@ if TYPE_CHECKING:  # a request that needs no model does not wait for numpy
 
     Floats = NDArray[np.float32]
 
-BackendKind = Literal["embedded", "endpoint"]
-"""Where a model runs: in the process that asks, or on a SageMaker endpoint."""
+BackendKind = Literal["embedded", "endpoint", "transform"]
+"""Where a model runs: in the process that asks, on a SageMaker endpoint, or in a transform job of one."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Classifies prepared images: chooses the task's model, runs it, and interprets its outputs."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -84,6 +85,14 @@ class Classifier:
         deployment = self.deployment(task)
         return deployment.endpoint if deployment else None
 
+    def served(self, task: Task) -> "Deployment | None":
+        """The current deployment of `task`, if an endpoint that a retraining has made serves it.
+
+        The endpoint may have been taken down for a while: SageMaker keeps its model.
+        """
+        deployment = self.deployment(task)
+        return deployment if deployment and deployment.endpoint and deployment.config else None
+
     def facts(self, task: Task) -> Mapping[str, Any] | None:
         """The model.json of the model that classifies for `task`.
 
@@ -156,7 +165,30 @@ class Classifier:
             TaskHasNoModel: if the task has no model.
             EndpointNotReady, ModelFailed: see `Backend.run`.
         """
-        outputs = self._run(task, images)
+        return self._interpret(task, self._run(task, images), boxes)
+
+    def read(self, task: Task, answer: bytes, box: Box) -> Classification:
+        """What a transform job with a model package has answered for one image.
+
+        Args:
+            task: the task of the image.
+            answer: the object that the job has written.
+            box: where the image's content lies within its frame.
+
+        Raises:
+            ModelFailed: if it is no answer of a model for this task.
+        """
+        from chalicelib.models.endpoint_protocols import read_answer
+
+        try:
+            found = json.loads(answer)
+        except ValueError:
+            found = None
+        outputs = read_answer(found, task, 1, "transform", "transform job")
+        _check(task, outputs, 1)
+        return self._interpret(task, outputs, [box])[0]
+
+    def _interpret(self, task: Task, outputs: ModelOutputs, boxes: Sequence[Box]) -> list[Classification]:
         weak, chosen = bool(self.shortfall(task)), self.chosen_probability(task, outputs.model.version)
         return [
             Classification.of(task, outputs, index, box, weak=weak, chosen=chosen)
@@ -189,12 +221,7 @@ class Classifier:
 
     def _run(self, task: Task, images: "Pixels") -> ModelOutputs:
         outputs = self._backend(task).run(images)
-        if outputs.probabilities.shape != (len(images), len(task.classes)):
-            raise ModelFailed(f"The model answered for other classes than those of {task.name}.")
-        if not (abs(outputs.probabilities) < inf).all():
-            raise ModelFailed("The model's probabilities are not all finite numbers.")
-        if outputs.distance is not None and not (abs(outputs.distance) < inf).all():
-            raise ModelFailed("The model's distances are not all finite numbers.")
+        _check(task, outputs, len(images))
         return outputs
 
     def _backend(self, task: Task) -> Backend:
@@ -244,3 +271,12 @@ class Classifier:
     def _is_bundled(self, task: Task, deployment: "Deployment") -> bool:
         package = self.package(task)
         return package is not None and package.sha256 == deployment.sha256
+
+
+def _check(task: Task, outputs: ModelOutputs, images: int) -> None:
+    if outputs.probabilities.shape != (images, len(task.classes)):
+        raise ModelFailed(f"The model answered for other classes than those of {task.name}.")
+    if not (abs(outputs.probabilities) < inf).all():
+        raise ModelFailed("The model's probabilities are not all finite numbers.")
+    if outputs.distance is not None and not (abs(outputs.distance) < inf).all():
+        raise ModelFailed("The model's distances are not all finite numbers.")

@@ -17,7 +17,8 @@ class Deployment:
     since: str
     """When it was deployed."""
     config: str | None = None
-    """The configuration with which the endpoint serves it; null without an endpoint."""
+    """The configuration with which the endpoint serves it; null without an endpoint. A retraining gives the
+    same name to SageMaker's model."""
 
     def config_on(self, endpoint: str) -> str | None:
         """The configuration that an endpoint should have; None if it is not this deployment's endpoint."""

@@ -10,7 +10,7 @@ from PIL import Image
 from chalicelib.errors import ModelFailed
 from chalicelib.imaging.decoded import Pixels
 from chalicelib.media_types import ARRAY_TYPE
-from chalicelib.models.backend import Backend, ModelIdentity, ModelOutputs
+from chalicelib.models.backend import Backend, BackendKind, ModelIdentity, ModelOutputs
 from chalicelib.models.endpoint import Endpoint
 from chalicelib.models.thresholds import Thresholds
 from chalicelib.tasks import EndpointProtocol, Task
@@ -31,33 +31,43 @@ class PackageBackend:
         body = BytesIO()
         np.save(body, images, allow_pickle=False)
         answer, _ = self._endpoint.invoke(ARRAY_TYPE, body.getvalue())
-        return self._read(answer, len(images))
+        return read_answer(answer, self._task, len(images), "endpoint", f"endpoint {self._endpoint.name}")
 
-    def _read(self, answer: Any, count: int) -> ModelOutputs:
-        name = self._endpoint.name
-        try:
-            model = answer["model"]
-            classes = tuple(model["classes"])
-            probabilities, activation, distance = (
-                np.asarray(answer[key], np.float32) for key in ("probabilities", "activation", "distance")
-            )
-            thresholds = Thresholds.of(model["thresholds"])
-            identity = ModelIdentity(str(model["version"]), str(model["sha256"]), "endpoint")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelFailed(
-                f"The endpoint {name} did not answer with a classification. "
-                "Check that it serves a model package of this application."
-            ) from error
-        if classes != self._task.class_names:
-            raise ModelFailed(
-                f"The model on the endpoint {name} was trained for other classes than those of "
-                f"{self._task.name}. Deploy the model of this task there."
-            )
-        if not count == len(probabilities) == len(activation) == len(distance):
-            raise ModelFailed(
-                f"The endpoint {name} answered for a different number of images than it was sent."
-            )
-        return ModelOutputs(probabilities, activation, distance, thresholds, identity)
+
+def read_answer(answer: Any, task: Task, count: int, backend: BackendKind, name: str) -> ModelOutputs:
+    """The answer of training/inference.py.
+
+    Args:
+        answer: the decoded JSON.
+        task: of the images.
+        count: of the images that were sent.
+        backend: where the model has run.
+        name: the same, for messages.
+
+    Raises:
+        ModelFailed: if it is no answer of a model for this task.
+    """
+    try:
+        model = answer["model"]
+        classes = tuple(model["classes"])
+        probabilities, activation, distance = (
+            np.asarray(answer[key], np.float32) for key in ("probabilities", "activation", "distance")
+        )
+        thresholds = Thresholds.of(model["thresholds"])
+        identity = ModelIdentity(str(model["version"]), str(model["sha256"]), backend)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFailed(
+            f"The {name} did not answer with a classification. "
+            "Check that it serves a model package of this application."
+        ) from error
+    if classes != task.class_names:
+        raise ModelFailed(
+            f"The model on the {name} was trained for other classes than those of "
+            f"{task.name}. Deploy the model of this task there."
+        )
+    if not count == len(probabilities) == len(activation) == len(distance):
+        raise ModelFailed(f"The {name} answered for a different number of images than it was sent.")
+    return ModelOutputs(probabilities, activation, distance, thresholds, identity)
 
 
 class ImageClassificationBackend:

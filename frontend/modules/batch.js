@@ -85,7 +85,7 @@ export function followBatch(name, page) {
   /** @param {FollowedBatch} batch */
   function show(batch) {
     const finishing = isFinishing(batch);
-    parts.status.show([batch.status, batch.outcome, finishing, batch.report?.failed], () => [statusView(batch)]);
+    parts.status.show([batch.status, batch.outcome, finishing, batch.progress?.step, batch.report?.failed], () => [statusView(batch)]);
     parts.progress.show(batch.status === "ended" ? null : [batch.progress, batch.estimate], () => progressView(batch));
     parts.act.show(batch.status, () => [button(batch)]);
     parts.report.show(batch.report, () => (batch.report ? reportView(batch, batch.report, page.find(batch.task), signal) : []));
@@ -148,17 +148,18 @@ function statusView(batch) {
 function sentence(batch) {
   const { status, outcome, report, progress } = batch;
   const labels = text.batches.sentences;
-  if (status === "running") return progress ? labels.running : labels.listing;
+  if (status === "running") return progress ? labels.running[progress.step] : labels.listing;
   if (status === "stopped") return isFinishing(batch) ? labels.finishing : labels.stopped;
   if (status === "failed") return outcome === TOO_MANY_FAILED ? labels.tooManyFailed : labels.failed(outcome ?? "");
   return report?.failed ? labels.endedWithFailures(count(report.failed), report.failed) : labels.ended;
 }
 
 /**
- * The images of the pass: at least those that were counted before, since not all need be listed yet.
+ * The images of the pass: at least those that were counted before, since not all need be listed yet. Of them, only those that a transform
+ * job has classified are recorded.
  * @param {FollowedBatch} batch
  */
-const total = ({ progress, estimate }) => Math.max(progress?.images ?? 0, estimate.images ?? 0);
+const total = ({ progress, estimate }) => (progress?.step === "record" ? progress.images : Math.max(progress?.images ?? 0, estimate.images ?? 0));
 
 /** @param {FollowedBatch} batch */
 const finished = ({ progress }) => (progress ? progress.done + progress.failed : 0);

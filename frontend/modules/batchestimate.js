@@ -9,11 +9,12 @@ import { locale, text } from "./text.js";
 const CENT = 0.01;
 
 /** @param {BatchEstimate} estimate */
-export function estimateText({ images, complete, dollars, seconds }) {
+export function estimateText({ images, complete, dollars, seconds, transform }) {
   const labels = text.batches.estimated;
   if (images === null || dollars === null || seconds === null) return labels.unknown;
   const costs = dollars < CENT ? labels.under(money(CENT)) : labels.about(money(dollars));
-  return labels.sentence(labels.images(count(images), images, complete), costs, span(Math.max(1, seconds) * 1_000));
+  const sentence = labels.sentence(labels.images(count(images), images, complete), costs, span(Math.max(1, seconds) * 1_000));
+  return transform ? `${sentence} · ${labels.transform}` : sentence;
 }
 
 /** @param {number} dollars */

@@ -17,6 +17,8 @@ export interface BatchEstimate {
   complete: boolean;
   dollars: number | null;
   seconds: number | null;
+  /** Whether a transform job classifies. */
+  transform: boolean;
 }
 
 export interface StartedBatch {
@@ -42,8 +44,10 @@ export interface Batch {
   passes: number;
 }
 
-/** The images of the latest pass. Those of a part change together. */
+/** The images of the latest pass, in the step that it is at. Those of a part change together. */
 export interface BatchProgress {
+  /** Lambdas classify; or they prepare, a transform job classifies, and they record its answers. */
+  step: "classify" | "prepare" | "transform" | "record";
   images: number;
   done: number;
   failed: number;

@@ -41,7 +41,13 @@ def batch(**known: Any) -> dict[str, Any]:
         "status": "running",
         "outcome": None,
         "passes": 1,
-        "estimate": {"images": 20_000, "complete": True, "dollars": 1.63, "seconds": 3250.0},
+        "estimate": {
+            "images": 20_000,
+            "complete": True,
+            "dollars": 1.63,
+            "seconds": 3250.0,
+            "transform": False,
+        },
         "progress": progress(5000, running=48),
         "report": None,
         "failures": None,
@@ -49,9 +55,10 @@ def batch(**known: Any) -> dict[str, Any]:
     }
 
 
-def progress(done: int, *, running: int = 0) -> dict[str, int]:
+def progress(done: int, *, running: int = 0, step: str = "classify") -> dict[str, Any]:
     """The progress of such a batch, with some images in a part that failed."""
     return {
+        "step": step,
         "images": 20_000,
         "done": done,
         "failed": 12,

@@ -122,6 +122,21 @@ def test_batch_is_stopped_and_resumed(first_visit: AppPage) -> None:
     assert told.acts == ["stop", "continue"]
 
 
+def test_steps_of_a_batch_with_a_transform_job_are_told(first_visit: AppPage) -> None:
+    app = first_visit
+    app.page.clock.install()
+    told = ToldBatches(app, batch(progress=progress(5000, step="prepare")))
+    app.open(ONE)
+    expect(app.sheet).to_contain_text("Step 1 of 3")
+    told.now = batch(progress=progress(19_988, step="transform"))
+    app.page.clock.run_for(REFRESH_MS)
+    expect(app.sheet).to_contain_text("Step 2 of 3: a transform job classifies")
+    told.now = batch(progress=progress(0, step="record") | {"images": 15_000})
+    app.page.clock.run_for(REFRESH_MS)
+    expect(app.sheet).to_contain_text("Step 3 of 3")
+    expect(app.sheet).to_contain_text("12 of 15,000 images")
+
+
 def test_batches_are_for_admins_only(app: AppPage) -> None:
     history.member(app, "reviewer")
     app.open(LIST)

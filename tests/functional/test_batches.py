@@ -80,7 +80,14 @@ def test_batch_is_started_followed_stopped_and_resumed(stage: Stage) -> None:
     stage.states.map(arn, total=3, succeeded=1, running=2)
     followed = stage.ask("GET", ONE, name=name)
     assert (followed["status"], followed["passes"], followed["requested_by"]) == ("running", 1, "local")
-    assert followed["progress"] == {"images": 3, "done": 1, "failed": 0, "running": 2, "pending": 0}
+    assert followed["progress"] == {
+        "step": "classify",
+        "images": 3,
+        "done": 1,
+        "failed": 0,
+        "running": 2,
+        "pending": 0,
+    }
     assert (followed["report"], followed["failures"]) == (None, None)
 
     assert stage.ask("POST", STOP, name=name)["status"] == "stopped"

@@ -1,6 +1,7 @@
 """Parts of batches: any call may fail, and the part is run again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -8,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.batches import part
+from chalicelib.batches.locations import ARRAYS
+from chalicelib.models.package import ModelPackage
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import Call, Fault, faults
@@ -16,6 +19,8 @@ from tests.injection.test_images import Trial, check
 from tests.injection.world import World
 from tests.models import TASK
 from tests.stage import BUCKET
+from tests.unit.batches.transforms import transform
+from tests.unit.pipeline.steps import stored_keys
 
 BATCH = {
     "name": "batch-1",
@@ -64,6 +69,62 @@ def test_part_recovers(
             yield fault, "repeated", _after(fault, prepare, counted, new_world)
 
     check(calls, trials())
+
+
+@pytest.mark.parametrize("step", ["classify", "record"])
+def test_part_of_a_batch_with_a_transform_job_recovers(
+    step: str, new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "READERS", 1)
+    package = tmp_path / "current" / TASK
+    world = new_world()
+    assert _transformed(world, package, {}) == []
+    calls = _calls(new_world(), package, step)
+
+    def trials() -> Iterator[Trial]:
+        for fault in faults(calls):
+            yield fault, "repeated", _transformed(new_world(), package, {step: fault})
+
+    check(calls, trials())
+
+
+def transforming(world: World) -> dict[str, Any]:
+    """A part of a batch with a transform job, before the job."""
+    return {**archived(world), "batch": {**BATCH, "transform": True}}
+
+
+def answered(world: World, package: Path, event: dict[str, Any]) -> dict[str, Any]:
+    """The part that records what the transform job of a batch has answered."""
+    transform(package)
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=ARRAYS.format("batch-1"))["Contents"]
+    plan = {"images": True, "sha256": ModelPackage.load(package).sha256}
+    items = [{"Key": one["Key"]} for one in listed]
+    return {"step": "record", "batch": {**event["batch"], "plan": plan}, "items": items}
+
+
+def _calls(world: World, package: Path, step: str) -> int:
+    """The number of calls of a step."""
+    event = transforming(world)
+    world.invoke("batch", event)
+    if step == "record":
+        world.invoke("batch", answered(world, package, event))
+    return len(world.last_calls)
+
+
+def _transformed(world: World, package: Path, fault: Mapping[str, Fault]) -> list[str]:
+    """What is not whole after a fault in a step, which is repeated."""
+    event = transforming(world)
+    done = _repeated(world, event, fault.get("classify"))
+    done &= _repeated(world, answered(world, package, event), fault.get("record"))
+    world.settle()
+    world.pass_time()
+    left = [key for key in stored_keys("batches/") if key.startswith("batches/batch-1/a")]
+    return [*problems(world, 2, 2), *left, *([] if done else ["the part does not end"])]
+
+
+def _repeated(world: World, event: dict[str, Any], fault: Fault | None) -> bool:
+    """Whether a part ends that Step Functions repeats."""
+    return world.invoke("batch", event, fault) or any(world.invoke("batch", event) for _ in range(TRIES - 1))
 
 
 def _after(fault: Fault, prepare: Any, counted: int, new_world: NewWorld) -> list[str]:

@@ -13,16 +13,16 @@ import pytest
 
 from chalicelib import dependencies
 from chalicelib.api import export
-from chalicelib.batches import part
+from chalicelib.batches import locations, part
 from chalicelib.models import rollback
 from chalicelib.monitoring import drift
 from chalicelib.storage.audit import Audit
 from tests import lambdas, policies
-from tests.cloud import RETRAINING
+from tests.cloud import BATCHES, RETRAINING
 from tests.injection.conftest import NewWorld
 from tests.injection.retraining import DEFINITION, ENDPOINT, Stage, Wire
 from tests.injection.scenarios import CLASSES, HANDLERS, ROUTES, SWEEPS
-from tests.injection.test_batches import archived, begun, prepared_before
+from tests.injection.test_batches import answered, archived, begun, prepared_before, transforming
 from tests.injection.test_drift_monitor import ANSWERS, Days
 from tests.injection.test_reads import READS, ask
 from tests.injection.test_reads import world as stocked  # noqa: F401 - a fixture
@@ -102,8 +102,11 @@ def batches(world: World) -> None:
     world.ask("POST", "/batches", {"task": TASK, "source": "archive/list.csv", "dry_run": True})
 
 
-def of_batches(new_world: NewWorld) -> Iterator[World]:
-    """Stages in which a part of a batch was classified, for the first time and again, and reported."""
+def of_batches(new_world: NewWorld, folder: Path) -> Iterator[World]:
+    """Stages in which a part of a batch was classified, for the first time and again, and reported.
+
+    In the last one, a transform job has classified; `folder` is the temporary one of the test.
+    """
     for prepare in (archived, prepared_before):
         world = new_world()
         event = prepare(world)
@@ -114,6 +117,12 @@ def of_batches(new_world: NewWorld) -> Iterator[World]:
         assert world.invoke("batch", report)
         world.settle()
         yield world
+    world = new_world()
+    event = transforming(world)
+    world.invoke("batch", event)
+    world.invoke("batch", {"step": "plan", "batch": event["batch"], "execution": "batch-1.1"})
+    assert world.invoke("batch", answered(world, folder / "current" / TASK, event))
+    yield world
 
 
 def retrainings() -> Iterator[Stage]:
@@ -228,7 +237,7 @@ def test_roles_allow_what_their_lambdas_call_and_nothing_of_others(
         of_requests(stocked, patch)
     dependencies.pipeline.cache_clear()  # its model was that stage's
     needed |= stocked.needed
-    for world in [*of_handlers(new_world), *of_batches(new_world), of_removal(new_world)]:
+    for world in [*of_handlers(new_world), *of_batches(new_world, tmp_path), of_removal(new_world)]:
         needed |= world.needed
     monkeypatch.setattr(drift, "MIN_ANSWERS", ANSWERS)
     days = Days(new_world(), tmp_path / "packages")
@@ -311,18 +320,19 @@ def of_state(name: str, parameters: Mapping[str, Any]) -> list[Need]:
     if not waits:
         return found + ([Need("sagemaker:AddTags", found[0].resource)] if call.startswith("create") else [])
     (created,) = found
+    passed = (("iam:passedtoservice", "sagemaker.amazonaws.com"),)
+    return [*of_job(created, RULES[call]), Need("iam:PassRole", policies.SAGEMAKER_ROLE, passed)]
+
+
+def of_job(created: Need, jobs: str) -> list[Need]:
+    """What Step Functions needs to start a job of SageMaker and to wait for it."""
     job = created.action.removeprefix("sagemaker:Create")
-    rule = f"StepFunctionsGetEventsForSageMaker{RULES[call]}Rule"
+    rule = policies.rule(f"StepFunctionsGetEventsForSageMaker{jobs}Rule")
     return [
         created,
-        *(
-            Need(f"sagemaker:{verb}", created.resource)
-            for verb in (f"Describe{job}", f"Stop{job}", "AddTags")
-        ),
         *(Need(f"sagemaker:{verb}{job}", created.resource) for verb in ("Describe", "Stop")),
         *(Need(f"sagemaker:{verb}Tags", created.resource) for verb in ("Add", "List")),
-        *(Need(f"events:{verb}", policies.rule(rule)) for verb in ("DescribeRule", "PutRule", "PutTargets")),
-        Need("iam:PassRole", policies.SAGEMAKER_ROLE, (("iam:passedtoservice", "sagemaker.amazonaws.com"),)),
+        *(Need(f"events:{verb}", rule) for verb in ("DescribeRule", "PutRule", "PutTargets")),
     ]
 
 
@@ -339,3 +349,50 @@ def test_state_machine_allows_what_its_states_do_and_nothing_of_lambdas() -> Non
     foreign = {need for _, need in of_retrainings() if need.action.startswith(("s3:", "dynamodb:"))}
     assert foreign
     assert not any(policies.state_machine_allows(need) for need in foreign)
+
+
+def test_state_machine_of_batches_allows_what_its_states_do() -> None:
+    region = f"{policies.REGION}:{policies.ACCOUNT}"
+    machine, objects = f"negatoscope-{policies.STAGE}-batch", f"arn:aws:s3:::{BUCKET}"
+    execution = f"arn:aws:states:{region}:execution:{machine}/folder:1"
+    job = policies.needs("sagemaker", "CreateTransformJob", {"TransformJobName": "batch-0f"})[0]
+    needed = {
+        *policies.needs("lambda", "Invoke", {"FunctionName": machine}),
+        Need("states:StartExecution", f"arn:aws:states:{region}:stateMachine:{machine}"),
+        *(Need(f"states:{verb}Execution", execution) for verb in ("Describe", "Stop")),
+        *(
+            Need("s3:ListBucket", objects, (("s3:prefix", prefix),))
+            for prefix in ("archive/2019/", f"prepared/{TASK}/", locations.ARRAYS.format("batch-1"))
+        ),
+        Need("s3:GetObject", f"{objects}/archive/list.csv"),
+        *(
+            Need(f"s3:{verb}", f"{objects}/{locations.RESULTS.format('batch-1')}/run/SUCCEEDED_0.json")
+            for verb in ("AbortMultipartUpload", "GetObject", "ListMultipartUploadParts", "PutObject")
+        ),
+        *of_job(job, "TransformJobs"),
+    }
+
+    assert {str(need) for need in needed if not policies.allows(BATCHES, "StatesRole", need)} == set()
+    assert {
+        one for one in unused(BATCHES, "StatesRole", needed) if not one.startswith(SERVICE_ITSELF)
+    } == set()
+    others = policies.needs("sagemaker", "CreateTransformJob", {"TransformJobName": f"{TASK}-run"})
+    assert not any(policies.allows(BATCHES, "StatesRole", need) for need in others)
+
+
+def test_role_of_models_reads_and_writes_what_transform_jobs_do() -> None:
+    objects = f"arn:aws:s3:::{BUCKET}"
+    array, answer = (
+        f"{objects}/{folder.format('batch-1')}{'0' * 32}.npy"
+        for folder in (locations.ARRAYS, locations.ANSWERS)
+    )
+
+    def allowed(action: str, resource: str, *context: tuple[str, str]) -> bool:
+        return policies.allows(RETRAINING, "SageMakerRole", Need(f"s3:{action}", resource, context))
+
+    assert allowed("GetObject", array)
+    assert allowed("PutObject", f"{answer}.out")
+    assert allowed("ListBucket", objects, ("s3:prefix", locations.ARRAYS.format("batch-1")))
+    assert not allowed("PutObject", array)
+    assert not allowed("GetObject", f"{objects}/batches/batch-1/failures.jsonl")
+    assert not allowed("GetObject", f"{objects}/archive/a.png")

@@ -128,8 +128,11 @@ def world(new_world: NewWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "logs:FilterLogEvents": lambda _: {"events": [{"message": json.dumps(LOGGED)}]},
         "sagemaker:DescribeTrainingJob": lambda _: {},
         "stepfunctions:DescribeExecution": lambda _: execution,
-        "stepfunctions:ListMapRuns": lambda _: {"mapRuns": [{"mapRunArn": MAP_RUN}]},
-        "stepfunctions:DescribeMapRun": lambda _: {"itemCounts": dict.fromkeys(COUNTS, 1)},
+        "stepfunctions:ListMapRuns": lambda _: {"mapRuns": [{"mapRunArn": MAP_RUN, "startDate": 1}]},
+        "stepfunctions:DescribeMapRun": lambda _: {
+            "status": "RUNNING",
+            "itemCounts": dict.fromkeys(COUNTS, 1),
+        },
         "stepfunctions:GetExecutionHistory": lambda _: {"events": []},
     }
     for number in range(3):

@@ -30,6 +30,11 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/functional/test_openapi.py": ("chalicelib/api/schemas", "deploy/openapi"),
     "tests/unit/deploy/test_promotion.py": ("deploy/stage_access",),
     "tests/unit/batches/test_report.py": ("chalicelib/batches/locations",),
+    "tests/unit/batches/test_recording.py": (
+        "chalicelib/batches/answered",
+        "chalicelib/batches/transform_folder",
+    ),
+    "tests/unit/batches/test_part.py": ("chalicelib/batches/outcome",),
     "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
     "tests/unit/results/test_list_reader.py": ("chalicelib/results/place",),
     "tests/unit/test_docs.py": ("deploy/reference",),

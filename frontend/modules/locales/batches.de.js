@@ -15,7 +15,7 @@ export const batches = {
   help: {
     folder: (archive) => `In ${archive}, wohin die Bilder kopiert wurden. Unterordner gehören dazu.`,
     list: (archive) => `Eine Datei in ${archive}, die auf .csv endet. Ihre Spalte Key nennt Bilder in archive/.`,
-    inventory: (archive) => `Die manifest.json eines Inventars im CSV-Format, das S3 nach ${archive} geliefert hat.`,
+    inventory: (archive) => `Die manifest.json eines Inventars im CSV-Format, das nach ${archive} kopiert wurde.`,
   },
   again: "Alle Bilder dieser Aufgabe werden angesehen. Hat ein anderes Modell geantwortet, antwortet nun das aktuelle; Prüfungen bleiben erhalten.",
   wrongEnding: (given, ending) => `${given} endet nicht auf ${ending}.`,
@@ -28,6 +28,7 @@ export const batches = {
     under: (dollars) => `unter ${dollars}`,
     sentence: (images, costs, time) => `${images} · ${costs} · etwa ${time}`,
     unknown: "Erst bekannt, wenn der Stapel die Liste gelesen hat",
+    transform: "mit einem Transformationsauftrag",
   },
   caution:
     "So viel wäre nötig, wenn jedes Bild klassifiziert werden müsste; Bilder mit einem Ergebnis des aktuellen Modells kosten fast nichts. " +
@@ -41,7 +42,12 @@ export const batches = {
   of: "Stapel · ",
   sentences: {
     listing: "Die Bilder werden aufgelistet.",
-    running: "Bilder werden klassifiziert.",
+    running: {
+      classify: "Bilder werden klassifiziert.",
+      prepare: "Schritt 1 von 3: Bilder werden vorbereitet.",
+      transform: "Schritt 2 von 3: Ein Transformationsauftrag klassifiziert die vorbereiteten Bilder. Er braucht einige Minuten zum Starten.",
+      record: "Schritt 3 von 3: Antworten werden gespeichert.",
+    },
     finishing: "Begonnene Teile werden noch abgeschlossen.",
     stopped: "Klassifizierte Bilder behalten ihre Ergebnisse. Setzen Sie den Stapel fort, um die übrigen zu klassifizieren.",
     tooManyFailed: "Mehr als 5 % der Bilder sind in Teilen, die trotz aller Versuche fehlschlugen. Sehen Sie sich die Alarme an, und setzen Sie den Stapel dann fort.",
@@ -106,9 +112,10 @@ export const batches = {
     ImageTooSmall: "Zu klein",
     InvalidImage: "In sich widersprüchlich",
     InvalidRequest: "Nicht im Archiv",
+    ModelFailed: "Antwort des Modells nicht verwendbar",
     NoPixels: "DICOM ohne Bild",
     NotAnImage: "Kein Bild",
-    NotProcessed: "In einem fehlgeschlagenen Teil",
+    NotProcessed: "In einem fehlgeschlagenen Teil oder nicht beantwortet",
     UnsupportedImage: "Variante des Formats wird nicht unterstützt",
   },
 };

@@ -14,7 +14,7 @@ export const batches = {
   help: {
     folder: (/** @type {string} */ archive) => `In ${archive}, where the images were copied. Folders below it are included.`,
     list: (/** @type {string} */ archive) => `A file in ${archive} that ends in .csv. Its column Key names images in archive/.`,
-    inventory: (/** @type {string} */ archive) => `The manifest.json of an inventory in CSV format that S3 has delivered to ${archive}.`,
+    inventory: (/** @type {string} */ archive) => `The manifest.json of an inventory in CSV format that was copied to ${archive}.`,
   },
   again: "All images of this task are looked at. Those that another model has answered get the answer of the current one; reviews are kept.",
   wrongEnding: (/** @type {string} */ given, /** @type {string} */ ending) => `${given} does not end in ${ending}.`,
@@ -28,6 +28,7 @@ export const batches = {
     under: (/** @type {string} */ dollars) => `less than ${dollars}`,
     sentence: (/** @type {string} */ images, /** @type {string} */ costs, /** @type {string} */ time) => `${images} · ${costs} · about ${time}`,
     unknown: "Not known before the batch has read the list",
+    transform: "by a transform job",
   },
   caution:
     "This is what it takes if every image must be classified; images with a result of the current model cost almost nothing. " +
@@ -41,7 +42,12 @@ export const batches = {
   of: "Batch · ",
   sentences: {
     listing: "The images are being listed.",
-    running: "Images are being classified.",
+    running: {
+      classify: "Images are being classified.",
+      prepare: "Step 1 of 3: images are being prepared.",
+      transform: "Step 2 of 3: a transform job classifies the prepared images. It takes some minutes to start.",
+      record: "Step 3 of 3: answers are being recorded.",
+    },
     finishing: "Parts that had begun are being finished.",
     stopped: "Images that were classified keep their results. Resume the batch to classify the others.",
     tooManyFailed: "More than 5% of the images are in parts that failed after all tries. Look at the alarms, then resume the batch.",
@@ -96,7 +102,7 @@ export const batches = {
     changeColumns: ["Before", "Now", "Images"],
     noChanges: "No image has another class than before.",
   },
-  // By code, as chalicelib/batches/part.py counts them.
+  // By code, as chalicelib/batches/outcome.py counts them.
   reasons: /** @type {Record<string, string>} */ ({
     DamagedImage: "Damaged or incomplete",
     DecodingFailed: "Could not be decoded",
@@ -107,9 +113,10 @@ export const batches = {
     ImageTooSmall: "Too small",
     InvalidImage: "Contradicts itself",
     InvalidRequest: "Not in the archive",
+    ModelFailed: "Answer of the model not usable",
     NoPixels: "DICOM without an image",
     NotAnImage: "Not an image",
-    NotProcessed: "In a part that failed",
+    NotProcessed: "In a part that failed, or not answered",
     UnsupportedImage: "Variant of the format is not supported",
   }),
 };

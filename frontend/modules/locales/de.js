@@ -167,7 +167,12 @@ export const messages = {
     timeTaken: "Antwortzeit",
     model: "Modellversion",
     backend: "Inferenz",
-    backends: { embedded: "eingebautes Modell", endpoint: "SageMaker-Endpunkt", device: "dieses Gerät" },
+    backends: {
+      embedded: "eingebautes Modell",
+      endpoint: "SageMaker-Endpunkt",
+      transform: "SageMaker-Transformationsauftrag",
+      device: "dieses Gerät",
+    },
     sha256: "SHA-256 des Modells",
     id: "Ergebnis-ID",
   },

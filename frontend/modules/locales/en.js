@@ -173,6 +173,7 @@ export const messages = {
     backends: /** @type {Record<string, string>} */ ({
       embedded: "built-in model",
       endpoint: "SageMaker endpoint",
+      transform: "SageMaker transform job",
       device: "this device",
     }),
     sha256: "Model SHA-256",

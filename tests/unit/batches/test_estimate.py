@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from chalicelib.batches import estimate
-from chalicelib.batches.estimate import DOLLARS, SECONDS, Estimator
+from chalicelib.batches.estimate import DOLLARS, INSTANCE_DOLLARS, INSTANCE_SECONDS, SECONDS, Estimator
 from chalicelib.batches.record import Estimate
 from chalicelib.batches.request import parse_request
 from chalicelib.errors import InvalidRequest
@@ -18,11 +18,11 @@ from tests.models import TASK
 from tests.stage import BUCKET
 
 
-def estimated(**request: Any) -> Estimate:
+def estimated(*, by_job: bool = False, **request: Any) -> Estimate:
     """The estimate of a request."""
     task = load_task(TASK)
     return Estimator(DataBucket(boto3.client("s3"), BUCKET)).estimate(
-        parse_request({"task": TASK, **request}, task)
+        parse_request({"task": TASK, **request}, task), transform=by_job
     )
 
 
@@ -42,7 +42,25 @@ def test_images_of_a_folder_are_counted() -> None:
         "complete": True,
         "dollars": round(2 * DOLLARS["decoded"], 4),
         "seconds": round(2 * SECONDS["decoded"] / 2, 1),
+        "transform": False,
     }
+
+
+@pytest.mark.usefixtures("cloud")
+def test_transform_job_costs_the_hours_of_its_instance() -> None:
+    for number in range(3):
+        put(f"archive/{number}.png")
+    alone = estimated(source="archive/", concurrency=1)
+
+    found = estimated(source="archive/", concurrency=1, by_job=True)
+
+    hours = (INSTANCE_SECONDS["start"] + 3 * INSTANCE_SECONDS["image"]) / 3600
+    more = 3 * DOLLARS["transformed"] + hours * INSTANCE_DOLLARS
+    assert found["transform"]
+    assert found["dollars"] == pytest.approx((alone["dollars"] or 0) + more, abs=1e-4)
+    assert found["seconds"] == pytest.approx(
+        (alone["seconds"] or 0) + 3 * SECONDS["transformed"] + hours * 3600, abs=0.1
+    )
 
 
 @pytest.mark.usefixtures("cloud")
@@ -60,7 +78,7 @@ def test_long_lists_and_inventories_are_not_counted(monkeypatch: pytest.MonkeyPa
     put("archive/manifest.json", b"{}")
 
     for source in ("archive/list.csv", "archive/manifest.json"):
-        unknown = {"images": None, "complete": False, "dollars": None, "seconds": None}
+        unknown = {"images": None, "complete": False, "dollars": None, "seconds": None, "transform": False}
         assert estimated(source=source) == unknown
 
 
@@ -91,8 +109,13 @@ def test_sources_with_nothing_are_refused(source: str, message: str) -> None:
         estimated(source=source)
 
 
-@pytest.mark.parametrize("way", DOLLARS)
-def test_dollars_follow_from_the_price_list(way: str) -> None:
-    listed = costs.batch_image(costs.PriceList(), SECONDS[way], PART_IMAGES, decoded=way == "decoded")
+def test_dollars_follow_from_the_price_list() -> None:
+    prices = costs.PriceList()
+    listed = {
+        "decoded": costs.batch_image(prices, SECONDS["decoded"], PART_IMAGES, decoded=True),
+        "prepared": costs.batch_image(prices, SECONDS["prepared"], PART_IMAGES, decoded=False),
+        "transformed": costs.transformed_image(prices, SECONDS["transformed"], PART_IMAGES),
+    }
 
-    assert DOLLARS[way] == pytest.approx(listed, rel=0.05)
+    assert pytest.approx(listed, rel=0.05) == DOLLARS
+    assert costs.transform_instance(prices) == INSTANCE_DOLLARS

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.batches.executions import BatchExecutions
+from chalicelib.batches.executions import RECORDING, BatchExecutions
 from chalicelib.errors import BatchesNotDeployed
 from tests.stage import BATCH_ARN
 from tests.stepfunctions import FakeStepFunctions
@@ -57,12 +57,31 @@ def test_progress_counts_images(executions: BatchExecutions, states: FakeStepFun
     states.map(ARN, total=60, succeeded=24, running=12, pending=10, failed=3, timedOut=1, aborted=10)
 
     assert executions.progress("batch-1", 1) == {
+        "step": "classify",
         "images": 60,
         "done": 24,
         "failed": 4,
         "running": 12,
         "pending": 20,
     }
+
+
+def test_progress_tells_the_step_of_a_batch_with_a_transform_job(
+    executions: BatchExecutions, states: FakeStepFunctions
+) -> None:
+    executions.start({**batch(), "transform": True}, 1)
+
+    def step() -> str:
+        progress = executions.progress("batch-1", 1)
+        assert progress
+        return progress["step"]
+
+    states.map(ARN, total=60, running=12)
+    assert step() == "prepare"
+    states.map(ARN, status="SUCCEEDED", total=60, succeeded=60)
+    assert step() == "transform"
+    states.map(ARN, RECORDING, total=50, running=12)
+    assert step() == "record"
 
 
 def test_start_can_be_repeated(executions: BatchExecutions, states: FakeStepFunctions) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from chalicelib import timestamps
 from chalicelib.batches.batch import Batch, Kind
-from chalicelib.batches.part import Item, PartOutcome, PartRun
+from chalicelib.batches.lookup import Item
+from chalicelib.batches.outcome import PartOutcome
+from chalicelib.batches.part import PartRun
 from chalicelib.errors import DecoderUnavailable, DecodingFailed, TaskHasNoModel
 from chalicelib.models.classifier import Classifier
 from chalicelib.pipeline import prepared
@@ -94,6 +96,14 @@ def test_part_classifies_each_image_once(
     assert stored_keys("archive/") == [item["Key"] for item in items]
     assert metric_count(capsys, "Classified") == 3
     assert "ward" not in caplog.text
+
+
+def test_event_of_an_array_runs_no_model(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part has stored the result before, so the Lambda `classify` has nothing to do."""
+    run(pipeline, archived("a.png", images.grey_file()))
+    monkeypatch.setattr(Classifier, "classify", lambda *_: pytest.fail("the image has its result"))
+
+    pipeline.classify(stored_keys("prepared/"))
 
 
 def test_images_of_the_current_model_are_left_alone(pipeline: Pipeline) -> None:

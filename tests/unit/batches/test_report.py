@@ -16,24 +16,24 @@ from tests.unit.pipeline.steps import stored_document
 pytestmark = pytest.mark.usefixtures("cloud")
 
 NOTHING = {"classified": 0, "current": 0, "deleted": 0, "skipped": 0, "failures": []}
-FOLDER = "batches/batch-1/results/run"
+FOLDER = "batches/batch-1/results"
 
 
 def executions(*parts: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"Status": "SUCCEEDED", "Output": json.dumps(NOTHING | part)} for part in parts]
 
 
-def write(**files: list[dict[str, Any]]) -> str:
+def write(run: str = "run", **files: list[dict[str, Any]]) -> str:
     """Write results as Step Functions does; returns the key of their manifest."""
     listed: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     bucket = DataBucket(boto3.client("s3"), BUCKET)
     for status, content in files.items():
-        key = f"{FOLDER}/{status}_0.json"
+        key = f"{FOLDER}/{run}/{status}_0.json"
         bucket.write(key, json.dumps(content).encode(), "application/json")
         listed[status].append({"Key": key, "Size": 1})
     manifest = {"DestinationBucket": BUCKET, "MapRunArn": "arn", "ResultFiles": listed}
-    bucket.write_json(f"{FOLDER}/manifest.json", manifest)
-    return f"{FOLDER}/manifest.json"
+    bucket.write_json(f"{FOLDER}/{run}/manifest.json", manifest)
+    return f"{FOLDER}/{run}/manifest.json"
 
 
 def test_report_counts_all_images(cloud: None) -> None:
@@ -80,3 +80,24 @@ def test_report_of_an_empty_folder_has_no_images(cloud: None) -> None:
     report = ReportWriter(DataBucket(boto3.client("s3"), BUCKET)).write(batch(), write())
 
     assert (report["images"], report["failures"], report["changes"]) == (0, {}, [])
+
+
+def test_report_of_a_transform_job_names_the_files_behind_its_arrays(cloud: None) -> None:
+    bucket = DataBucket(boto3.client("s3"), BUCKET)
+    arrays = {f"batches/batch-1/arrays/{number:032x}.npy": f"archive/{number}.png" for number in range(4)}
+    keys = [*arrays]
+    prepared = {"current": 7, "prepared": dict([*arrays.items()][:3])}
+    first = write("first", SUCCEEDED=executions(prepared))
+    unanswered = {"key": keys[0], "code": "NotProcessed", "message": "No answer."}
+    second = write(
+        "second",
+        SUCCEEDED=executions({"classified": 1, "failures": [unanswered]}),
+        # The last one was prepared by an earlier pass.
+        FAILED=[{"Input": json.dumps({"Items": [{"Key": key} for key in keys[2:]]}), "Error": "E"}],
+    )
+
+    report = ReportWriter(bucket).write({**batch(), "recorded": {"manifest": second}}, first)
+
+    assert (report["images"], report["classified"], report["current"], report["failed"]) == (11, 1, 7, 3)
+    lines = bucket.read("batches/batch-1/failures.jsonl").body.decode().splitlines()
+    assert [json.loads(line)["key"] for line in lines] == ["archive/0.png", "archive/2.png", keys[3]]

@@ -1,5 +1,9 @@
 """What people can do with batches; the routes are tested in tests/functional/test_batches.py."""
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import boto3
 import pytest
 
@@ -24,7 +28,7 @@ def states() -> FakeStepFunctions:
 def service(cloud: None, states: FakeStepFunctions) -> BatchService:
     bucket = DataBucket(boto3.client("s3"), BUCKET)
     bucket.write("archive/a.png", b"x", "image/png")
-    return BatchService(bucket, BatchExecutions(states, BATCH_ARN), lambda _: None)
+    return BatchService(bucket, BatchExecutions(states, BATCH_ARN), lambda _: None, lambda _: False)
 
 
 def started(service: BatchService) -> str:
@@ -65,7 +69,7 @@ def test_task_without_a_model_is_refused(service: BatchService) -> None:
     def refuse(task: Task) -> None:
         raise TaskHasNoModel(task.title)
 
-    bare = BatchService(service.bucket, service.executions, refuse)
+    bare = BatchService(service.bucket, service.executions, refuse, service.is_served)
     with pytest.raises(TaskHasNoModel):
         bare.start({"task": TASK, "source": "archive/"}, load_task(TASK), "me")
 
@@ -74,3 +78,36 @@ def test_unknown_batch_is_refused(service: BatchService) -> None:
     for act in (service.stop, service.resume):
         with pytest.raises(UnknownBatch):
             act("none", "me")
+
+
+def test_transform_job_classifies_if_the_model_is_served(
+    service: BatchService, states: FakeStepFunctions
+) -> None:
+    served = replace(service, is_served=lambda _: True)
+
+    def transform(batches: BatchService, **request: Any) -> Any:
+        states.executions.clear()
+        answer = batches.start({"task": TASK, "source": "archive/", **request}, load_task(TASK), "me")
+        ((_, execution),) = states.executions.items()
+        given = json.loads(execution["input"]).get("transform", False)
+        assert answer["estimate"]["transform"] == given
+        return given
+
+    assert transform(served)
+    assert not transform(served, transform=False)
+    assert not transform(service)
+    with pytest.raises(InvalidRequest, match="no retraining has deployed"):
+        transform(service, transform=True)
+
+
+def test_lambdas_go_on_if_the_endpoint_has_gone(service: BatchService, states: FakeStepFunctions) -> None:
+    served = replace(service, is_served=lambda _: True)
+    name = started(served)
+    served.stop(name, "me")
+    served.resume(name, "me")
+    served.stop(name, "me")
+
+    service.resume(name, "me")
+
+    inputs = [json.loads(execution["input"])["transform"] for execution in states.executions.values()]
+    assert inputs == [True, True, False]

@@ -112,7 +112,7 @@ def test_prices_say_how_they_were_verified() -> None:
 def test_amounts_that_rest_on_unverified_prices_are_marked() -> None:
     lines = [*cost.render(PRICES, LARGE)]
     marked = {line.split("|")[1].strip(): line.count("≈") for line in lines if "≈" in line}
-    assert marked == {"retrainings": 3, "endpoints": 2}
+    assert marked == {"retrainings": 3, "exports": 3, "endpoints": 2}
     assert lines[-2] == "| endpoints | $0.00 | $1.20 | ≈$78.21 | ≈$175.20 |"
 
 
@@ -126,6 +126,7 @@ def test_components_are_those_that_a_calculator_gives() -> None:
     requests = 4 * 5e-6 + 2 * 0.4e-6 + 14 * 0.625e-6
     assert rows["S3 and DynamoDB requests"] == round(100_000 * requests, 2)
     assert rows["logs and traces"] == round(100_000 * (3e-6 * 0.5 + 3 * 5e-6), 2)
+    assert rows["exports"] == round(1.3 * 0.1 + (0.13 + 0.037) * 0.121, 2)
     assert rows["retrainings"] == round(0.121 + 0.428 + 0.5 * 0.204 + 40 * 25e-6, 2)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import errors
 from chalicelib.batches import part
-from chalicelib.batches.report import NOT_PROCESSED
+from chalicelib.batches.outcome import NOT_PROCESSED
 from chalicelib.monitoring.drift_document import MissingReport
 from chalicelib.storage.audit import Act
 from tests.stage import ROOT
@@ -73,7 +73,7 @@ def test_reasons_for_no_drift_report_have_texts_in_every_language(language: str)
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_reasons_for_files_without_a_result_have_texts_in_every_language(language: str) -> None:
-    given = {NOT_PROCESSED}
+    given = {NOT_PROCESSED, errors.ModelFailed.__name__}  # the latter of answers of transform jobs
     for kind in part._UNUSABLE:
         given |= {kind.__name__, *codes(kind)}
     assert given - REFUSED_REQUESTS == texts(f"batches.{language}.js", "reasons")
