@@ -26,6 +26,7 @@ from training.options import (
     add_hyperparameters,
     add_place_options,
     add_split_options,
+    add_stream_option,
 )
 
 RECIPES = Path(__file__).with_name("recipes.toml")
@@ -196,6 +197,11 @@ def training_parser(program: str, description: str) -> Parser:
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
     add_data_options(parser)
     add_split_options(parser)
+    add_stream_option(
+        parser,
+        "; nor the output of frozen blocks (--feature-views, --head-epochs), nor outlines; with --test-split "
+        "fixed, a preparation's images are not read beforehand",
+    )
     add_place_options(parser)
     add_hyperparameters(parser)
     return parser

@@ -66,18 +66,21 @@ def add_split_options(parser: ArgumentParser) -> None:
     )
 
 
-def add_place_options(parser: ArgumentParser) -> None:
-    """Add the options for folders and files; SageMaker's folders are the defaults."""
-    group = parser.add_argument_group("folders and files")
-    group.add_argument(
+def add_stream_option(parser: ArgumentParser, more: str = "") -> None:
+    """Add the option for images that do not fit on the disk; its help ends with `more`."""
+    parser.add_argument(
         "--stream",
         type=_boolean,
         nargs="?",
         const=True,
         default=False,
-        help="read each image of a preparation (--test-split fixed) whenever it is needed, and keep none on "
-        "the disk; nor the output of frozen blocks (--feature-views, --head-epochs), nor outlines",
+        help=f"read each image whenever it is needed, and keep none on the disk{more}",
     )
+
+
+def add_place_options(parser: ArgumentParser) -> None:
+    """Add the options for folders and files; SageMaker's folders are the defaults."""
+    group = parser.add_argument_group("folders and files")
     group.add_argument(
         "--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"), help="folder for the package"
     )

@@ -20,7 +20,7 @@ from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
 from training.errors import TrainingError
 from training.evaluation.transform import ARRAYS
-from training.options import add_data_options, add_split_options
+from training.options import add_data_options, add_split_options, add_stream_option
 
 
 def prepare(options: argparse.Namespace, hosts: Hosts = ALONE) -> PreparedData:
@@ -41,6 +41,7 @@ def prepare(options: argparse.Namespace, hosts: Hosts = ALONE) -> PreparedData:
             test_split=options.test_split,
             earlier=options.earlier,
             leave_out=options.leave_out,
+            stream=options.stream,
             hosts=hosts,
         )
         if hosts.is_first:
@@ -71,6 +72,7 @@ def prepare_parser() -> Parser:
     parser.add_argument("--task", required=True, help="name of a file in chalicelib/tasks, without .toml")
     add_data_options(parser)
     add_split_options(parser)
+    add_stream_option(parser)
     parser.add_argument("--split-seed", type=int, default=0, help="seed of the split (0)")
     parser.add_argument(
         "--arrays", action="store_true", help="also write the test part as arrays, for a transform job"

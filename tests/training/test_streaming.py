@@ -18,6 +18,7 @@ from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.storage import Storage
 from training.errors import TrainingError
+from training.prepare import main as prepare
 from training.train import main
 
 MEGABYTE = 1_000_000
@@ -106,9 +107,24 @@ def test_changed_file_is_refused(
         data.pixels[:1]
 
 
-def test_only_a_preparation_is_streamed(data_folder: Path, task: Task, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="needs the folder of a preparation"):
-        prepare_data(data_folder, "undescribed", task, 0, tmp_path, stream=True)
+def test_set_that_is_larger_than_the_disk_is_prepared(
+    data_folder: Path, task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--task", task.name, "--data", str(data_folder), "--dataset", "undescribed", "--arrays"]
+    options += ["--near-duplicates", "0.999", "--output"]
+    assert prepare([*options, str(tmp_path / "stored")]) == 0
+
+    with largest_file(3 * MEGABYTE):
+        with pytest.raises(OSError, match="File too large"):
+            prepare([*options, str(tmp_path / "refused")])
+        assert prepare([*options, str(tmp_path / "streamed"), "--stream"]) == 0, capsys.readouterr().err
+
+    stored, streamed = (
+        {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        for folder in (tmp_path / "stored", tmp_path / "streamed")
+    )
+    assert len(stored) > 10
+    assert streamed == stored
 
 
 def test_set_that_is_larger_than_the_disk_trains(

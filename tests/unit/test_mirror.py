@@ -154,6 +154,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/training/test_preparation.py": (
         "training/core/hosts",
         "training/data/cleaning",
+        "training/data/decoding",
         "training/data/earlier_split",
         "training/data/given_split",
         "training/data/pixels",

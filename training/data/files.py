@@ -15,13 +15,19 @@ from training.data.preparation import PreparedData
 from training.data.report import render_report
 from training.data.storage import S3, join
 
+AT_ONCE = 64
+"""Arrays that are read at once."""
+
 
 def write_arrays(data: PreparedData, folder: Path) -> None:
     """Write each prepared image of the test part into `folder` as SHA256.npy."""
     folder.mkdir(parents=True, exist_ok=True)
-    images = data.pixels.view(data.parts["test"])
-    for position, index in enumerate(data.parts["test"]):
-        np.save(folder / f"{data.digests[index].hex()}.npy", images[position : position + 1][0])
+    test = data.parts["test"]
+    images = data.pixels.view(test)
+    for start in range(0, len(test), AT_ONCE):
+        members = test[start : start + AT_ONCE]
+        for index, image in zip(members, images[start : start + AT_ONCE], strict=True):
+            np.save(folder / f"{data.digests[index].hex()}.npy", image)
 
 
 def write_files(data: PreparedData, folder: Path) -> None:

@@ -1,12 +1,12 @@
 """Prepared images of a data set: every file is read, hashed and decoded once."""
 
 import hashlib
+import math
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -14,19 +14,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.errors import DamagedImage, ImageError
+from chalicelib.errors import ImageError
 from chalicelib.imaging import prepare
 from chalicelib.imaging.decoded import Source
 from chalicelib.tasks import InputSpec
 from training.core.hosts import ALONE, Hosts
 from training.data.dataset import Record
+from training.data.decoding import ARRAY, unpack
+from training.data.manifest import MANIFEST, read_digests
 from training.data.storage import CONNECTIONS, Storage, join
+from training.data.streaming import StreamedImages
 from training.errors import TrainingError
 
 MAX_UNREADABLE = 0.05
 """Share of unreadable files above which the folder, rather than single files, must be wrong."""
-ARRAY = b"\x93NUMPY"
-"""First bytes of a file that numpy saved."""
 CHUNK = 1024
 """Files that are handed to the threads at once; tasks for a million would fill the memory."""
 MAX_MESSAGE = 256_000_000
@@ -143,7 +144,7 @@ class _Reader:
     if both are in the data.
     """
 
-    def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8], hosts: Hosts):
+    def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8] | None, hosts: Hosts):
         self.storage = storage
         self.spec = spec
         self.pixels = pixels
@@ -169,11 +170,12 @@ class _Reader:
     def _exchange(self, read: list[bytes]) -> list[list[bytes]]:
         """Give what this host has read to the others, and take theirs; returns the digests of each host."""
         found, self._new = self._new, _Contents()
-        images = self.pixels[list(found.row_of.values())] if self.hosts.count > 1 else None
+        pixels = self.pixels if self.hosts.count > 1 else None
+        images = None if pixels is None else pixels[list(found.row_of.values())]
         shares = self.hosts.gather((read, found, images))
         for number, (_, contents, others) in enumerate(shares):
-            if number != self.hosts.number:
-                self.pixels[list(contents.row_of.values())] = others
+            if pixels is not None and number != self.hosts.number:
+                pixels[list(contents.row_of.values())] = others
             self.known.add(contents)
         return [digests for digests, _, _ in shares]
 
@@ -186,18 +188,17 @@ class _Reader:
             self._new.row_of[digest] = row
         try:
             if data.startswith(ARRAY):
-                self.pixels[row] = _unpack(data, self.spec)
-                self._new.arrays[digest] = self._fingerprint(row)
+                pixels = unpack(data, self.spec)
+                self._new.arrays[digest] = hashlib.sha256(pixels.tobytes()).digest()
             else:
                 image = prepare(data, self.spec)
-                self.pixels[row] = image.pixels
-                self._count(image.source, self._fingerprint(row), digest)
+                pixels = image.pixels
+                self._count(image.source, hashlib.sha256(pixels.tobytes()).digest(), digest)
+            if self.pixels is not None:
+                self.pixels[row] = pixels
         except ImageError as error:
             self._new.problems[digest] = error.message
         return digest
-
-    def _fingerprint(self, row: int) -> bytes:
-        return hashlib.sha256(self.pixels[row].tobytes()).digest()
 
     def _count(self, source: Source, pixels: bytes, digest: bytes) -> None:
         with self.lock:
@@ -205,57 +206,34 @@ class _Reader:
             self._new.files[pixels] = min(digest, self._new.files.get(pixels, digest))
 
 
-def decode(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
-    """The prepared image (channels, height, width) of an image file, or of an array of the application.
-
-    Raises:
-        ImageError: if it cannot be read.
-    """
-    return _unpack(data, spec) if data.startswith(ARRAY) else prepare(data, spec).pixels
-
-
-def _unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
-    """The array in a .npy file.
-
-    Raises:
-        DamagedImage: if it is damaged or was prepared for another input.
-    """
-    try:
-        array = np.load(BytesIO(data), allow_pickle=False)
-    except Exception:  # numpy raises many kinds of exceptions on damaged files
-        raise DamagedImage("The array is damaged.") from None
-    if array.dtype != np.uint8 or array.shape != (spec.channels, spec.height, spec.width):
-        raise DamagedImage(
-            "The array was prepared for an input that differs from the current one of the task."
-        )
-    pixels: NDArray[np.uint8] = array
-    return pixels
-
-
 def prepare_images(
     storage: Storage,
     folder: str,
     records: Sequence[Record],
     spec: InputSpec,
-    store: Path,
+    store: Path | None,
     hosts: Hosts = ALONE,
 ) -> PreparedImages:
     """Prepare every record's file exactly as serving does, into one array file at `store`.
 
     Memory holds a few files at a time, however many there are. The array file needs channels x height x width
-    bytes per record. Each of several hosts reads a share of the files, and gets the images of the others.
+    bytes per record; without it (None), files are read again when they are needed. Each of several hosts
+    reads a share of the files, and gets the images of the others.
 
     Raises:
         TrainingError: if a file cannot be fetched, or more than a few are not readable images.
     """
     count = len(records)
     shape = (count, spec.channels, spec.height, spec.width)
-    pixels = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
+    pixels: NDArray[np.uint8] | None = None
+    if store:
+        pixels = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
     reader = _Reader(storage, spec, pixels, hosts)
     digests: list[bytes] = []
     unreadable = 0
     start = printed = time.monotonic()
-    chunk = CHUNK if hosts.count == 1 else max(hosts.count, min(CHUNK, MAX_MESSAGE // pixels[0].nbytes))
+    fitting = MAX_MESSAGE // math.prod(shape[1:])
+    chunk = CHUNK if hosts.count == 1 else max(hosts.count, min(CHUNK, fitting))
     # Pillow releases the interpreter lock while it decodes and resizes.
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for first in range(0, count, chunk):
@@ -273,7 +251,27 @@ def prepare_images(
                 print(
                     f"read {len(digests)} of {count} files; {len(digests) / (now - start):.0f}/s", flush=True
                 )
+    images: ImageArray
+    if pixels is None:
+        images = StreamedImages(storage, [join(folder, record.path) for record in records], digests, spec)
+    else:
+        images = pixels
     digests = [reader.original(digest) for digest in digests]
     rows = np.array([reader.known.row_of[digest] for digest in digests], np.int64)
     shapes = Counter(reader.known.shapes.values())
-    return PreparedImages(pixels, rows, tuple(digests), reader.known.problems, shapes)
+    return PreparedImages(images, rows, tuple(digests), reader.known.problems, shapes)
+
+
+def stream_images(
+    storage: Storage, folder: str, records: Sequence[Record], spec: InputSpec
+) -> PreparedImages:
+    """The images of a preparation, whose manifest.csv in `folder` lists `records`; none is read here.
+
+    Raises:
+        TrainingError: if the manifest was not written by a preparation.
+    """
+    digest_of = read_digests(storage, join(folder, MANIFEST))
+    digests = tuple(digest_of[record.path] for record in records)
+    addresses = [join(folder, record.path) for record in records]
+    images = StreamedImages(storage, addresses, digests, spec)
+    return PreparedImages(images, np.arange(len(records)), digests, {}, Counter())

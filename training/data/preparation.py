@@ -19,7 +19,7 @@ from training.data.leave_out import LeftOut, mark_left_out, outside_test
 from training.data.listing import Location, Places, list_images
 from training.data.manifest import MANIFEST
 from training.data.parts import PARTS, Part, fingerprint
-from training.data.pixels import Labelled, PixelView, prepare_images
+from training.data.pixels import Labelled, PixelView, prepare_images, stream_images
 from training.data.sources import DataSource, TestSplit, load_source
 from training.data.split import (
     cross_validation_splits,
@@ -29,7 +29,6 @@ from training.data.split import (
     split_further,
 )
 from training.data.storage import Storage
-from training.data.streaming import stream_images
 from training.errors import TrainingError
 
 Split = Literal[TestSplit, "earlier", "left_out"]
@@ -156,8 +155,8 @@ def prepare_data(
             keep all parts of the data's manifest; None uses the value in datasets.toml.
         earlier: manifest.csv of an earlier preparation, whose images keep their parts.
         leave_out: ATTRIBUTE=VALUE of the images that become the test part, to test on an unseen source.
-        stream: read each image when it is needed; `location` is the folder of a preparation, whose parts are
-            kept ("fixed").
+        stream: read each image whenever it is needed, and keep none on the disk. Those of a preparation whose
+            parts are kept ("fixed") are not read here at all.
         hosts: all that call this function with the same arguments, and share the reading.
         client: S3 client; None to create one if needed.
 
@@ -175,11 +174,10 @@ def prepare_data(
         listing, left_out = mark_left_out(listing, place, leave_out, task.class_names)
     # Before reading, which may take hours.
     check_enough_groups(outside_test(listing.records) if left_out else listing.records, task.class_names)
-    if stream:
-        _check_stream(listing, how)
+    if stream and how == "fixed" and listing.how == MANIFEST:
         images = stream_images(storage, listing.folder, listing.records, task.input)
     else:
-        store = workplace / "pixels.npy"
+        store = None if stream else workplace / "pixels.npy"
         images = prepare_images(storage, listing.folder, listing.records, task.input, store, hosts)
     if earlier:
         listing = mark_earlier(storage, str(earlier), listing, images)
@@ -237,14 +235,6 @@ def prepare_evaluation_data(
         subgroups(data.records, attributes(data.records)),
         data.findings,
     )
-
-
-def _check_stream(listing: Listing, how: Split) -> None:
-    if how != "fixed" or listing.how != MANIFEST:
-        raise TrainingError(
-            "--stream needs the folder of a preparation as --data, and --test-split fixed: prepare the "
-            "images with training.prepare first."
-        )
 
 
 def _split(data: CleanData, class_names: Sequence[str], seed: int, how: Split) -> dict[Part, list[int]]:

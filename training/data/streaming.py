@@ -1,7 +1,6 @@
 """Images that are read whenever they are needed, so that a data set of any size takes no disk."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.tasks import InputSpec
-from training.data.dataset import Record
-from training.data.manifest import MANIFEST, read_digests
-from training.data.pixels import ARRAY, PreparedImages, decode
-from training.data.storage import CONNECTIONS, Storage, join
+from training.data.decoding import ARRAY, decode
+from training.data.storage import CONNECTIONS, Storage
 from training.errors import TrainingError
 
 MAX_MEMORY = 2_000_000_000
@@ -63,18 +60,3 @@ class StreamedImages:
         if not data.startswith(ARRAY) and hashlib.sha256(data).digest() != self._digests[row]:
             raise TrainingError(f"'{address}' has changed since the data were prepared. Prepare them again.")
         return decode(data, self._spec)
-
-
-def stream_images(
-    storage: Storage, folder: str, records: Sequence[Record], spec: InputSpec
-) -> PreparedImages:
-    """The images of a preparation, whose manifest.csv in `folder` lists `records`; none is read here.
-
-    Raises:
-        TrainingError: if the manifest was not written by a preparation.
-    """
-    digest_of = read_digests(storage, join(folder, MANIFEST))
-    digests = tuple(digest_of[record.path] for record in records)
-    addresses = [join(folder, record.path) for record in records]
-    images = StreamedImages(storage, addresses, digests, spec)
-    return PreparedImages(images, np.arange(len(records)), digests, {}, Counter())

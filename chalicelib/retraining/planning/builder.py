@@ -76,7 +76,7 @@ class PlanBuilder:
             "folder": folder,
             "data": {"images": images, "corrections": corrections},
             "preparing": {
-                "arguments": self._preparation(task, folder, counts, corrections),
+                "arguments": self._preparation(request, folder, counts, corrections),
                 "instance_count": request.preparation_instance_count,
             },
             "processing": {
@@ -110,14 +110,19 @@ class PlanBuilder:
             self.bucket.write(key, "".join(lines).encode(), "application/jsonl")
         return len(lines)
 
-    def _preparation(self, task: Task, folder: str, counts: Mapping[str, int], corrections: int) -> list[str]:
+    def _preparation(
+        self, request: RetrainingRequest, folder: str, counts: Mapping[str, int], corrections: int
+    ) -> list[str]:
         """The arguments of the job that prepares the data; `counts` are the numbers of images by place."""
+        task = request.task
         places = [place for place, images in counts.items() if images]
         arguments = [
             *("training.prepare", "--task", task.name, "--arrays"),
             *("--data", *(f"s3://{self.bucket.name}/{place}{task.name}" for place in places)),
             *("--output", f"{PROCESSING}/output"),
         ]
+        if request.stream:
+            arguments.append("--stream")
         if corrections:
             arguments += ["--labels", f"{folder}corrections.manifest"]
         earlier = f"{RETRAININGS}{task.name}/{SPLIT}"

@@ -61,6 +61,16 @@ def test_plan_passes_reviews_and_the_latest_split_to_the_preparation(stage: Stag
     assert arguments[arguments.index("--earlier") + 1] == f"s3://{BUCKET}/retrainings/{TASK}/split.csv"
 
 
+def test_plan_prepares_as_the_request_asks(stage: Stage) -> None:
+    plain = stage.plan()["preparing"]
+    assert (plain["instance_count"], "--stream" in plain["arguments"]) == (1, False)
+
+    asked = stage.plan({"task": TASK, "preparation_instance_count": 3, "stream": True})
+
+    assert (asked["preparing"]["instance_count"], "--stream" in asked["preparing"]["arguments"]) == (3, True)
+    assert asked["training"]["hyperparameters"]["stream"] == "true"
+
+
 def test_plan_reads_uploaded_images_as_well(stage: Stage) -> None:
     assert data_places(stage) == [f"s3://{BUCKET}/datasets/{TASK}"]
     stage.bucket.write(f"labelled/{TASK}/left-cc/{'0' * 64}.png", b"x", "image/png")
