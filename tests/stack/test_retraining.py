@@ -132,7 +132,7 @@ def test_first_retraining_deploys_a_model(driver: RetrainingDriver, first: Any) 
 
 def test_declined_model_changes_nothing(driver: RetrainingDriver, corrections: dict[str, str]) -> None:
     before, current = driver.leftovers(), driver.current()
-    name = driver.start({"seed": 1}, approval=True)
+    name = driver.start({"seed": 1}, approval=True, stream=True)
     driver.wait_for_approval_request(name)
 
     driver.answer(name, approved=False, comment="Too few new images.")
