@@ -77,6 +77,8 @@ def _everything(label: str, reader: State, step: str, into: str, then: str) -> S
         "ResultWriter": {
             "Resource": f"{INTEGRATIONS}:s3:putObject",
             "Parameters": {"Bucket": "${DataBucket}", "Prefix.$": _folder(RESULTS)},
+            # Lines, of which the report reads one at a time.
+            "WriterConfig": {"Transformation": "NONE", "OutputType": "JSONL"},
         },
         "ResultSelector": {"manifest.$": "$.ResultWriterDetails.Key"},
         "ResultPath": f"$.{into}",

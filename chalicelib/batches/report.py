@@ -64,7 +64,8 @@ class ReportWriter:
         files = json.loads(self.bucket.read(manifest).body)["ResultFiles"]
         for status in ("SUCCEEDED", "FAILED"):
             for file in files.get(status, ()):
-                for execution in json.loads(self.bucket.read(file["Key"]).body):
+                for line in self.bucket.lines(file["Key"]):
+                    execution = json.loads(line)
                     done = status == "SUCCEEDED"
                     yield json.loads(execution["Output"]) if done else _not_processed(execution)
 

@@ -17,6 +17,9 @@ _GIB = 1024**3
 _COPYING = TransferConfig(multipart_threshold=5 * _GIB, multipart_chunksize=_GIB, use_threads=False)
 """A single CopyObject up to the size that S3 allows (5 GiB): it keeps tags and metadata."""
 
+_LINES_BYTES = 1 << 20
+"""Bytes of lines that are read at once."""
+
 MAX_KEY_BYTES = 1024
 """S3's limit."""
 
@@ -95,6 +98,16 @@ class DataBucket:
             response = self._client.get_object(Bucket=self.name, Key=key, **condition)
             body = response["Body"].read()
         return StoredObject(body, response["Metadata"], response["ETag"].strip('"'))
+
+    def lines(self, key: str) -> Iterator[bytes]:
+        """The lines of the object at `key`, without their ends. Memory holds a part of them at a time.
+
+        Raises:
+            ObjectMissing: if there is none.
+        """
+        with anonymous_errors(self._client):
+            body = self._client.get_object(Bucket=self.name, Key=key)["Body"]
+        yield from body.iter_lines(_LINES_BYTES)
 
     def etag(self, key: str) -> str:
         """The ETag of the object at `key`.

@@ -210,7 +210,7 @@ def _write(
     for status, listed in files.items():
         ended = [_result(child) for child in children if (child["status"] == status)]
         if ended:
-            body, key = json.dumps(ended).encode(), f"{folder}/{status}_0.json"
+            body, key = _as_file(writer, ended), f"{folder}/{status}_0.json"
             s3._put_object(bucket, key, body, {})
             listed.append({"Key": key, "Size": len(body)})
     map_run["_written"] = sum(child["status"] in files for child in children)
@@ -218,6 +218,13 @@ def _write(
     s3._put_object(bucket, f"{folder}/manifest.json", json.dumps(manifest).encode(), {})
     details = {"Bucket": bucket, "Key": f"{folder}/manifest.json"}
     return {"MapRunArn": map_run["mapRunArn"], "ResultWriterDetails": details}
+
+
+def _as_file(writer: dict[str, Any], results: list[dict[str, Any]]) -> bytes:
+    """A file of results, of the type that the writer's configuration names."""
+    if writer.get("WriterConfig", {}).get("OutputType") == "JSONL":
+        return "".join(json.dumps(result) + "\n" for result in results).encode()
+    return json.dumps(results).encode()
 
 
 def _result(child: dict[str, Any]) -> dict[str, Any]:

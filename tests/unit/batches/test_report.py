@@ -29,7 +29,8 @@ def write(run: str = "run", **files: list[dict[str, Any]]) -> str:
     bucket = DataBucket(boto3.client("s3"), BUCKET)
     for status, content in files.items():
         key = f"{FOLDER}/{run}/{status}_0.json"
-        bucket.write(key, json.dumps(content).encode(), "application/json")
+        lines = "".join(json.dumps(execution) + "\n" for execution in content)
+        bucket.write(key, lines.encode(), "application/jsonl")
         listed[status].append({"Key": key, "Size": 1})
     manifest = {"DestinationBucket": BUCKET, "MapRunArn": "arn", "ResultFiles": listed}
     bucket.write_json(f"{FOLDER}/{run}/manifest.json", manifest)

@@ -23,9 +23,17 @@ def test_written_object_can_be_read(bucket: DataBucket) -> None:
     assert (stored.body, stored.metadata) == (b"body", {"fact": "1"})
 
 
+def test_lines_are_read_whole_whatever_their_length(bucket: DataBucket) -> None:
+    lines = [b"", b"\xc3\xa9" * 300_000, b"x" * 1_100_000, b"last"]
+    bucket.write("results.jsonl", b"\n".join(lines), "application/jsonl")
+    assert list(bucket.lines("results.jsonl")) == lines
+
+
 def test_missing_object_is_reported(bucket: DataBucket) -> None:
     with pytest.raises(ObjectMissing):
         bucket.read("nothing")
+    with pytest.raises(ObjectMissing):
+        list(bucket.lines("nothing"))
     with pytest.raises(ObjectMissing):
         bucket.copy("nothing", "elsewhere")
 

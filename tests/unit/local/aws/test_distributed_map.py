@@ -192,6 +192,18 @@ def test_results_are_written_by_status(work: Callable[[Answer], None]) -> None:
     assert machine.map_run()["itemCounts"]["failed"] == 1
 
 
+def test_results_are_written_in_lines_if_the_writer_says_so(work: Callable[[Answer], None]) -> None:
+    work(lambda event: len(event["Items"]))
+    lines = WRITER | {"WriterConfig": {"Transformation": "NONE", "OutputType": "JSONL"}}
+    machine = Machine(ItemBatcher={"MaxItemsPerBatch": 3}, ResultWriter=lines)
+
+    output = json.loads(machine.run()["output"])
+
+    manifest = read(output["ResultWriterDetails"]["Key"])
+    content = s3._get_object_data(BUCKET, manifest["ResultFiles"]["SUCCEEDED"][0]["Key"])
+    assert sorted(json.loads(line)["Output"] for line in content.splitlines()) == ["1", "3", "3"]
+
+
 def test_more_failures_than_are_tolerated_fail_the_execution(work: Callable[[Answer], None]) -> None:
     def fail(_event: Any) -> None:
         raise stepfunctions._ExecutionError("ModelFailed", "no answer")
