@@ -54,7 +54,7 @@ LIBRARIES := frontend/vendor/.installed
 TYPESCRIPT := .venv/typescript/.installed
 # Each writes a file that is committed, or compares it with --check. The second reads what the first writes.
 GENERATORS := deploy.openapi deploy.reference deploy.hyperparameter_reference deploy.cost_reference deploy.licences \
-	benchmarks.report statemachine.batch statemachine.definition statemachine.export statemachine.graph
+	benchmarks.report benchmarks.simulation.page statemachine.batch statemachine.definition statemachine.export statemachine.graph
 TEMPLATES := $(wildcard deploy/*.yaml) statemachine/template.yaml frontend/template.yaml
 # The plugin takes seconds to import, and only the random requests need it.
 QUICKLY := -p no:schemathesis
@@ -195,6 +195,10 @@ tune: $(TRAINING) ## search for better hyper-parameters: make tune TASK=mammogra
 .PHONY: bench
 bench: platform $(DEV) $(TRAINING) $(BENCHMARKS) ## measure speed beside that of others, and write docs/speed.md (QUICK=1: two minutes, no report)
 	@.venv/bin/python -m benchmarks $(if $(QUICK),--quick) $(ARGS)
+
+.PHONY: scale
+scale: $(DEV) $(TRAINING) ## simulate 1 to 1,000 images a second, and write docs/scale.md (ARGS="--measure 10000": compare with a real run)
+	@.venv/bin/python -m benchmarks.scale $(ARGS)
 
 .PHONY: deploy
 deploy: $(DEPLOY) $(LIBRARIES) ## deploy a stage to your AWS account: make deploy STAGE=prod (EMAIL=, DOMAIN=, SCHEDULE=, ...)

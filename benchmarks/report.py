@@ -14,8 +14,8 @@ from deploy.generated import PROJECT, write_or_check
 
 MEASURED = PROJECT / "docs" / "speed" / "measurements.json"
 PAGE = PROJECT / "docs" / "speed.md"
-_WRAPPER = TextWrapper(130, break_on_hyphens=False)
-_ITEM = TextWrapper(130, break_on_hyphens=False, initial_indent="- ", subsequent_indent="  ")
+WRAPPER = TextWrapper(130, break_on_hyphens=False)
+ITEM = TextWrapper(130, break_on_hyphens=False, initial_indent="- ", subsequent_indent="  ")
 INTRODUCTION = """\
 Written by `make bench`, which measures everything below, side by side, on the machine that runs it.
 `make bench QUICK=1` measures less, to see that it works, and `make bench ARGS="--only handlers"` one part;
@@ -31,22 +31,23 @@ def render(measured: dict[str, Any], pictures: str) -> str:
         f"{quick}{measured['machine']}; {measured['date']}; {minutes:.0f} minutes. Before it began, "
         f"{measured['load']:.1f} other programs wanted to run (load average)."
     )
-    parts = ["# Speed", _WRAPPER.fill(INTRODUCTION), _WRAPPER.fill(head)]
+    parts = ["# Speed", WRAPPER.fill(INTRODUCTION), WRAPPER.fill(head)]
     for section in measured["sections"]:
-        parts += _section(section, pictures)
+        parts += section_parts(section, pictures)
     return "\n\n".join(parts) + "\n"
 
 
-def _section(section: dict[str, Any], pictures: str) -> Iterator[str]:
-    yield f"## {section['title']}"
+def section_parts(section: dict[str, Any], pictures: str, heading: str = "##") -> Iterator[str]:
+    """The paragraphs, tables and plots of a section; `pictures` is the path of the folder of its plots."""
+    yield f"{heading} {section['title']}"
     if section["text"]:
-        yield _WRAPPER.fill(section["text"])
+        yield WRAPPER.fill(section["text"])
     if section["rows"]:
         yield "\n".join(_table(section["columns"], section["rows"]))
     if section["failure"]:
-        yield _WRAPPER.fill(f"**Not measured:** {section['failure']}")
+        yield WRAPPER.fill(f"**Not measured:** {section['failure']}")
     if section["remarks"]:
-        yield "\n".join(map(_ITEM.fill, section["remarks"]))
+        yield "\n".join(map(ITEM.fill, section["remarks"]))
     for chart in section["charts"]:
         yield f"![{chart['title']}]({pictures}/{chart['name']}.svg)"
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
@@ -28,17 +30,24 @@ METRICS_OF_STAGE = ("OldestUnfinishedAge",)
 
 def count_alarms() -> int:
     """The number of alarms of a stage."""
-    return _count(yaml_parse(alarms.TEMPLATE.read_text())["Resources"], "AWS::CloudWatch::Alarm")
+    return _count(_resources(alarms.TEMPLATE), "AWS::CloudWatch::Alarm")
 
 
 def count_dashboards() -> int:
     """The number of dashboards of a stage."""
-    return _count(yaml_parse(alarms.TEMPLATE.read_text())["Resources"], "AWS::CloudWatch::Dashboard")
+    return _count(_resources(alarms.TEMPLATE), "AWS::CloudWatch::Dashboard")
 
 
 def count_keys() -> int:
     """The number of encryption keys of a stage."""
-    return _count(yaml_parse(foundation.TEMPLATE.read_text())["Resources"], "AWS::KMS::Key")
+    return _count(_resources(foundation.TEMPLATE), "AWS::KMS::Key")
+
+
+@cache
+def _resources(template: Path) -> Mapping[str, Any]:
+    """The resources of a template, which takes a second to read."""
+    found: Mapping[str, Any] = yaml_parse(template.read_text())["Resources"]
+    return found
 
 
 def _count(resources: Mapping[str, Any], kind: str) -> int:
@@ -70,7 +79,7 @@ def full_indexes() -> int:
 
 
 def _projections() -> list[str]:
-    table = yaml_parse(foundation.TEMPLATE.read_text())["Resources"]["ResultsTable"]["Properties"]
+    table = _resources(foundation.TEMPLATE)["ResultsTable"]["Properties"]
     return [index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]]
 
 

@@ -48,6 +48,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "benchmarks/peers/preparation",
     ),
     "tests/unit/benchmarks/test_handlers.py": ("benchmarks/plan",),
+    "tests/unit/benchmarks/simulation/test_cloud.py": ("benchmarks/simulation/outcome",),
     "tests/unit/benchmarks/peers/test_protocol.py": ("benchmarks/peers/framing",),
     "tests/unit/benchmarks/peers/test_litert.py": (
         "benchmarks/peers/bentoml_service",
