@@ -65,11 +65,11 @@ def burst(system: System, images: int, reserved: int | None = None) -> Report:
 def _too_many_processes(system: System, before: set[int]) -> list[str]:
     """AWS would start an environment for each image; here, they would all share the cores of this machine.
 
-    The images pass two functions, and the sweep may run meanwhile.
+    The images pass three functions, and the sweep may run meanwhile.
     """
     cores, running = os.cpu_count() or 2, set(system.lambdas())
     functions = len(system.client.functions.list_functions()["Functions"])
-    if len(running - before) <= 2 * cores + 1 and len(running) <= functions * cores:
+    if len(running - before) <= 3 * cores + 1 and len(running) <= functions * cores:
         return []
     return [f"{len(running)} processes run Lambdas, {len(running - before)} of them new"]
 
