@@ -27,10 +27,10 @@ def test_bundled_models_are_registered(client: Client) -> None:
     tasks = {task["name"]: task["model"] for task in client.api("GET", "/api/tasks").json["tasks"]}
     for file in BUNDLED_MODELS.glob("*/model.json"):
         folder = file.parent
-        (version,) = client.api("GET", f"/api/tasks/{folder.name}/models").json["models"]
+        versions = client.api("GET", f"/api/tasks/{folder.name}/models").json["models"]
+        (version,) = [one for one in versions if one.get("origin") == "bundled"]
         facts = json.loads((folder / "model.json").read_text())
         assert (version["version"], version["status"]) == (facts["version"], "current")
-        assert version["origin"] == "bundled"
         assert tasks[folder.name]["since"] == version["since"]
         path = f"/api/tasks/{folder.name}/models/{facts['version']}"
         assert client.api("GET", f"{path}/card.md").body == (folder / "card.md").read_bytes()

@@ -88,7 +88,6 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "tests/stack/test_run.py": (
         "local/account",
         "local/aws/emulator",
-        "local/aws/environment",
         "local/process",
         "local/run",
         "local/stack",
