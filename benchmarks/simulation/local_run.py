@@ -162,7 +162,9 @@ class LocalRun:
         request = {
             "TableName": resource_name("local", "results"),
             "ProjectionExpression": "id, classified_at",
-            "FilterExpression": "attribute_exists(classified_at)",
+            # Failed images have no such time, or none that is a text.
+            "FilterExpression": "attribute_type(classified_at, :text)",
+            "ExpressionAttributeValues": {":text": {"S": "S"}},
         }
         for page in self._dynamodb.get_paginator("scan").paginate(**request):
             for item in page["Items"]:
