@@ -74,7 +74,8 @@ def store(aws_url: str, count: int) -> None:
             result = made_up(number % KINDS) | {"id": f"{number:032x}"}
             puts.append({name: serialize(value) for name, value in result_item(result).items()})
             body = json.dumps(result).encode()
-            for key in (f"results/{TASK}/{number:032x}.json", f"prepared/{TASK}/{number:032x}.npy"):
+            # Not below prepared/, where each object would be classified.
+            for key in (f"results/{TASK}/{number:032x}.json", f"pictures/{TASK}/{number:032x}"):
                 s3.put_object(Bucket=BUCKET, Key=key, Body=body)
         dynamodb.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": item}} for item in puts]})
 
