@@ -28,7 +28,9 @@ The whole system on this machine, as `make run` starts it, with a new image for 
 `POST classify` is the time of `GET health` and of our handler alone, for the same image in the same
 round. The floor of the drop folder is the rate at which one core prepares and classifies the same images
 in a plain loop; its value is the rate from the first file to the last result, for each core of the
-machine. It is measured again when made-up results of another task have been stored."""
+machine. It is measured again when made-up results of another task have been stored. A start with
+nothing kept makes the archive of the Lambdas' packages too, which takes ten seconds, unless the project
+folder has it."""
 PATIENCE = 600.0
 """Seconds for all images of the drop folder."""
 SENDERS = 8
