@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_images
+from training.data.storage import Storage
 
 # A second thread does not speed up such small networks, and slows them down on a busy machine.
 torch.set_num_threads(1)
@@ -51,3 +52,17 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client = boto3.client("s3")
         client.create_bucket(Bucket="films")
         yield client
+
+
+@pytest.fixture
+def addresses_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The address of each file that is read, in order."""
+    addresses: list[str] = []
+    read = Storage.read
+
+    def record(self: Storage, address: str) -> bytes:
+        addresses.append(address)
+        return read(self, address)
+
+    monkeypatch.setattr(Storage, "read", record)
+    return addresses

@@ -24,7 +24,6 @@ from training.data.parts import PARTS
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
-from training.data.storage import Storage
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -612,7 +611,12 @@ def everything_written(data: PreparedData, folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_hosts_share_the_reading_and_find_the_same(
-    data_folder: Path, small_task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+    data_folder: Path,
+    small_task: Task,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    addresses_read: list[str],
+    count: int,
 ) -> None:
     first, second, third = small_task.class_names[:3]
     # Copies, contradictory labels, arrays of images, and damaged files: beside each other, or not.
@@ -629,18 +633,11 @@ def test_hosts_share_the_reading_and_find_the_same(
     alone = everything_written(
         prepare_folder(data_folder, small_task, tmp_path, near_duplicates=0.999), tmp_path / "alone"
     )
-    read: list[str] = []
-    original = Storage.read
-
-    def record(self: Storage, address: str) -> bytes:
-        read.append(address)
-        return original(self, address)
-
-    monkeypatch.setattr(Storage, "read", record)
+    addresses_read.clear()
 
     together = prepare_on_hosts(data_folder, small_task, tmp_path, count)
 
-    assert len(read) == len(set(read)) == files
+    assert len(addresses_read) == len(set(addresses_read)) == files
     for number, data in enumerate(together):
         assert everything_written(data, tmp_path / f"report-{count}-{number}") == alone
     found = together[0].findings

@@ -75,25 +75,23 @@ def test_other_processes_read_with_clients_of_their_own(
     assert np.array_equal(given.pixels[:3], prepared.pixels[:3])
 
 
+@pytest.mark.usefixtures("prepared")
 def test_memory_is_bounded(
-    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_folder: Path,
+    task: Task,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    addresses_read: list[str],
 ) -> None:
     pixels = stream(data_folder, task, tmp_path).pixels
     one = pixels[:1].nbytes
     monkeypatch.setattr(streaming, "MAX_MEMORY", 10 * one)
-    read: list[str] = []
-    original = Storage.read
-
-    def record(self: Storage, address: str) -> bytes:
-        read.append(address)
-        return original(self, address)
-
-    monkeypatch.setattr(Storage, "read", record)
+    addresses_read.clear()
 
     assert np.array_equal(pixels[:30], pixels[:30])
 
     # One was kept before; nine of the others are kept, and only they are not read again.
-    assert len(read) == 29 + 20
+    assert len(addresses_read) == 29 + 20
 
 
 def test_changed_file_is_refused(
