@@ -91,8 +91,8 @@ class Lookup:
             return None
         if not key.startswith(ARCHIVE):
             raise InvalidRequest(f"The file is not in {ARCHIVE}, or the list has no column Key.")
-        if int(item.get("Size") or 0) > MAX_FILE_BYTES:
-            raise ImageTooLarge(f"The file has more than {MAX_FILE_BYTES:,} bytes, which are accepted.")
+        if (size := int(item.get("Size") or 0)) > MAX_FILE_BYTES:
+            raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted.")
         etag = str(item.get("Etag") or "").strip('"') or self._etag(key)
         return self.image(key, inbox.new_id("archive", self.task.name, key, etag), etag)
 
