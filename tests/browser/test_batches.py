@@ -59,7 +59,7 @@ def test_batch_is_estimated_started_and_reported(app: AppPage, archive: str, tmp
     expect(app.sheet.get_by_role("group", name="Files without a result", exact=True)).to_contain_text(
         "Not an image1"
     )
-    expect(app.sheet).to_contain_text("No image has another class than before.")
+    expect(app.sheet).to_contain_text("No image changed its class.")
     app.page.get_by_role("button", name="Show the files").click()
     expect(app.sheet.get_by_role("row").filter(has_text=LETTER)).to_contain_text(
         "Send a JPEG, PNG, TIFF or DICOM file."
@@ -101,7 +101,7 @@ def test_batch_is_stopped_and_resumed(first_visit: AppPage) -> None:
     app.sheet.locator(".paged-list").get_by_role("link").click()
     bar = app.sheet.get_by_role("progressbar", name="Progress of the batch")
     expect(bar).to_have_js_property("value", 5012)
-    expect(app.sheet).to_contain_text("5,012 of 20,000 images · 48 being worked on · 12 in parts that failed")
+    expect(app.sheet).to_contain_text("5,012 of 20,000 images · 48 in progress · 12 in parts that failed")
     app.page.get_by_role("button", name="Stop this batch").click()
     told.now = batch(status="stopped", progress=progress(5000, running=48))
     app.page.get_by_role("dialog").get_by_role("button", name="Stop batch").click()

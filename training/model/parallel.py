@@ -88,7 +88,7 @@ def processes() -> Iterator[None]:
     """Join the other processes that `torchrun` started, if it did; only the first one prints.
 
     Raises:
-        TrainingError: if another process ends before this one needs it no more.
+        TrainingError: if another process ends while this one still depends on it.
     """
     if not launched():
         yield
