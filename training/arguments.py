@@ -121,7 +121,7 @@ def read_options(options: argparse.Namespace) -> Arguments:
     """
     task = find_task(options.task)
     workplace = Path(".local", "training", task.name)
-    recipe = read_recipe(task.name, options.recipe or RECIPES)
+    recipe = read_recipe(task.name, options.recipe or RECIPES, required=bool(options.recipe))
     asked = {spec.name: getattr(options, spec.name) for spec in fields(Hyperparameters)}
     asked = {name: value for name, value in asked.items() if value is not None}
     if options.start_from in EFFICIENTNETS:
@@ -161,21 +161,26 @@ def _starting_weights(asked: str | None, architecture: str) -> str | None:
     return asked or (architecture if architecture in EFFICIENTNETS else None)
 
 
-def read_recipe(task: str, path: Path = RECIPES) -> dict[str, Any]:
-    """The hyper-parameters that were selected for a task, over those of its `base`; empty if there are none.
+def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> dict[str, Any]:
+    """The hyper-parameters in the table `name` of a file, over those of its `base`.
+
+    A task without a table has none of its own: the result is empty. If the table is `required`, only an empty
+    file may lack it.
 
     Raises:
-        TrainingError: if `path` is not a TOML file, or has no table with the name of the base.
+        TrainingError: if `path` is not a TOML file, or lacks a required table, or that of the base.
         InvalidHyperparameters: if a hyper-parameter is given under both of its names.
     """
     try:
         recipes = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"The recipe {path} cannot be read: {error}") from error
-    recipe = dict(recipes.get(task, {}))
+    if required and recipes and name not in recipes:
+        raise TrainingError(f"The recipe {path} has no table '{name}'. Its tables: {', '.join(recipes)}.")
+    recipe = dict(recipes.get(name, {}))
     base = recipe.pop("base", None)
     if base is not None and base not in recipes:
-        raise TrainingError(f"The recipe {path} has no table '{base}', the base of '{task}'.")
+        raise TrainingError(f"The recipe {path} has no table '{base}', the base of '{name}'.")
     return {**current_names(recipes.get(base, {})), **current_names(recipe)}
 
 

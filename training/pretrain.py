@@ -226,7 +226,7 @@ def pretrain(options: argparse.Namespace) -> None:
     """
     asked = {name: getattr(options, name) for name in ("epochs", "width", "seed")}
     given = {name: value for name, value in asked.items() if value is not None}
-    parameters = Hyperparameters().updated({**read_recipe(options.recipe), **given})
+    parameters = Hyperparameters().updated({**read_recipe(options.recipe, required=True), **given})
     start = parameters.architecture if parameters.architecture in FILES else None
     weights = load_starting_weights(start) if start else None
     width, height = options.size

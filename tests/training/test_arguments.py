@@ -257,6 +257,15 @@ def test_recipe_with_an_invalid_hyper_parameter_is_rejected(tmp_path: Path) -> N
     assert read_recipe("another-task", recipe) == {}
 
 
+def test_recipe_that_is_named_must_have_the_task(tmp_path: Path) -> None:
+    """Without this check, a misspelt table would train with the defaults."""
+    recipe = tmp_path / "best.toml"
+    recipe.write_text("[some-task]\nepochs = 3\n", encoding="utf-8")
+
+    with pytest.raises(TrainingError, match=rf"no table '{TASK[1]}'. Its tables: some-task"):
+        parse_arguments([*TASK, "--recipe", str(recipe)])
+
+
 def test_help_explains_every_hyper_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_arguments(["--help"])

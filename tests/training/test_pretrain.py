@@ -108,6 +108,14 @@ def test_folder_without_tasks_is_rejected(tmp_path: Path, capsys: pytest.Capture
     assert "holds no folder with the name of a task" in capsys.readouterr().err
 
 
+def test_unknown_recipe_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--data", str(folder), "--recipe", "pretraining-eye"]) == 1
+
+    assert (
+        "no table 'pretraining-eye'. Its tables: pretraining, pretraining-retina" in capsys.readouterr().err
+    )
+
+
 def test_unknown_task_is_rejected(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--data", str(folder), "--tasks", "toes"]) == 1
     assert "There is no task 'toes'" in capsys.readouterr().err
