@@ -6,6 +6,7 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from training.core.calibration import (
+    calibration_error_by_chance,
     change_temperature,
     expected_calibration_error,
     fit_temperature,
@@ -76,6 +77,28 @@ def test_expected_calibration_error_agrees_with_its_definition() -> None:
         total += abs(right - sum(probabilities[p].max() for p in inside))
 
     assert expected_calibration_error(probabilities, labels) == pytest.approx(total / 300)
+
+
+def test_calibration_error_by_chance_is_that_of_calibrated_answers() -> None:
+    """Labels are drawn from the probabilities themselves, and their errors measured as those of a test."""
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet((0.5, 0.5, 0.5), 130)
+    errors = [
+        expected_calibration_error(probabilities, (probabilities.cumsum(1) > rng.random((130, 1))).argmax(1))
+        for _ in range(500)
+    ]
+
+    mean, limit = calibration_error_by_chance(probabilities, seed=1)
+
+    assert mean == pytest.approx(np.mean(errors), rel=0.05)
+    assert limit == pytest.approx(np.quantile(errors, 0.95), rel=0.08)
+
+
+def test_more_images_have_less_calibration_error_by_chance() -> None:
+    probabilities = np.random.default_rng(0).dirichlet((0.5, 0.5, 0.5), 3000)
+
+    assert calibration_error_by_chance(probabilities, 0)[0] < 0.02
+    assert calibration_error_by_chance(probabilities[:100], 0)[0] > 0.05
 
 
 def test_change_temperature_of_probabilities_equals_scaling_the_logits() -> None:

@@ -10,6 +10,7 @@ from training.core.arrays import Floats, Ints
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 BINS = 15
+CHANCE_DRAWS = 1000
 
 
 def fit_temperature(logits: Floats, labels: Ints, correction: Floats | float = 0.0) -> tuple[float, float]:
@@ -40,7 +41,7 @@ def reliability_table(probabilities: Floats, labels: Ints) -> dict[str, Any]:
     """
     confidence = probabilities.max(1)
     correct = probabilities.argmax(1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = _bins(confidence)
     images = np.bincount(bins, minlength=BINS)
     used = images > 0
     means = [np.bincount(bins, values, BINS)[used] / images[used] for values in (confidence, correct)]
@@ -54,7 +55,27 @@ def expected_calibration_error(probabilities: Floats, labels: Ints) -> float:
     return float(np.average(gaps, weights=table["images"]))
 
 
+def calibration_error_by_chance(probabilities: Floats, seed: int) -> tuple[float, float]:
+    """Mean and 95th percentile of the calibration error that these answers would have if calibrated.
+
+    Even the error of calibrated probabilities is not 0: it is a mean of absolute gaps, and few images leave a
+    gap in each bin. Here, each answer is right with its own probability (Vaicenavicius et al. 2019).
+    """
+    confidence, rng = probabilities.max(1), np.random.default_rng(seed)
+    bins = _bins(confidence)
+    errors = []
+    for _ in range(CHANCE_DRAWS):
+        right = rng.random(len(confidence)) < confidence
+        errors.append(np.abs(np.bincount(bins, right - confidence)).sum() / len(confidence))
+    return float(np.mean(errors)), float(np.quantile(errors, 0.95))
+
+
 def change_temperature(probabilities: Floats, factor: float) -> Floats:
     """The probabilities, shape (N, classes), at `factor` times the temperature."""
     changed: Floats = softmax(np.log(np.maximum(probabilities, np.finfo(float).tiny)) / factor, axis=1)
     return changed
+
+
+def _bins(confidence: Floats) -> Ints:
+    bins: Ints = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    return bins

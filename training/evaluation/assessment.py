@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from chalicelib.tasks import Task
 from training.core.arrays import Ints
-from training.core.calibration import change_temperature, expected_calibration_error
+from training.core.calibration import (
+    calibration_error_by_chance,
+    change_temperature,
+    expected_calibration_error,
+)
 from training.core.selective import accuracy_by_coverage
 from training.evaluation.answers import Answers
 from training.evaluation.bootstrap import GroupBootstrap, interval
@@ -57,10 +61,12 @@ def assess(
     """
     predictions = Predictions(labels, answers.probabilities, groups, subgroups)
     uncalibrated = None if temperature is None else change_temperature(answers.probabilities, 1 / temperature)
+    by_chance, limit = calibration_error_by_chance(answers.probabilities, seed)
     metrics = {
         **evaluate(predictions, task.class_names, resamples, seed, task.negative),
         "ece_before": None if uncalibrated is None else expected_calibration_error(uncalibrated, labels),
         "ece_after": expected_calibration_error(answers.probabilities, labels),
+        "ece_by_chance": {"mean": by_chance, "limit": limit},
         "unfamiliar": float(answers.out_of_distribution.mean()),
         "accuracy_at_coverage": _accuracy_at_coverage(predictions),
         "review": _review(predictions, answers.needs_review, resamples, seed),

@@ -152,6 +152,11 @@ def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
         "Nine in ten answers with a probability of 90 % should be right. The expected calibration error "
         f"(ECE, the mean gap between the probability and the share of right answers) is {after:.3f}{known}."
     )
+    if chance := metrics.get("ece_by_chance"):
+        yield (
+            "With so few images even perfectly calibrated probabilities have gaps. Theirs would be "
+            f"{chance['mean']:.3f} on average, and at most {chance['limit']:.3f} in 95 of 100 such tests."
+        )
     yield f"![Reliability diagram]({plots}/reliability.svg)"
 
 
