@@ -10,6 +10,7 @@ from typing import Any
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.registry import Registry
 from chalicelib.storage.bucket import DataBucket
+from chalicelib.tasks import load_task
 from tests.models import METRICS, TASK, write_package
 
 CURRENT = f"models/{TASK}/current.json"
@@ -18,6 +19,7 @@ CURRENT = f"models/{TASK}/current.json"
 def facts(version: str, **changes: Any) -> dict[str, Any]:
     return {
         "task": TASK,
+        "classes": list(load_task(TASK).class_names),
         "version": version,
         "sha256": version.rjust(64, "0"),
         "created_at": "2026-01-01T00:00:00+00:00",

@@ -31,7 +31,7 @@ def write_archive(folder: Path, task: Task, path: Path) -> None:
         TrainingError: if the package is broken or not for `task`.
     """
     try:
-        ModelPackage.load(folder).check_classes(task)
+        ModelPackage.load(folder).check_fits(task)
     except InvalidModelPackage as error:
         raise TrainingError(error.message) from error
     code = {f"code/{name}": content for name, content in serving_code(task).items()}
@@ -68,7 +68,7 @@ def read_archive(path: Path, folder: Path) -> ModelPackage:
                 _extract(archive, entry, folder.resolve())
             verify_end(archive)
         package = ModelPackage.load(folder)
-        package.check_classes(package.task)
+        package.check_fits(package.task)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise TrainingError(f"{path.name} cannot be unpacked: {error}. Write or copy it again.") from error
     except InvalidModelPackage as error:

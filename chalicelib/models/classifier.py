@@ -63,12 +63,12 @@ class Classifier:
         """The bundled package of `task`, if there is one.
 
         Raises:
-            InvalidModelPackage: if it is damaged or was trained for other classes.
+            InvalidModelPackage: if it is damaged, or does not fit the task.
         """
         if task.name not in self._packages:
             package = bundled_package(task.name, self._models)
             if package:
-                package.check_classes(task)
+                package.check_fits(task)
             self._packages[task.name] = package
         return self._packages[task.name]
 

@@ -96,7 +96,7 @@ class DeployedModels:
         """Fetch the files that running a version needs into `folder`, which is created.
 
         Raises:
-            InvalidModelPackage: if it is missing, damaged, not the deployed one, or for other classes.
+            InvalidModelPackage: if it is missing, damaged, not the deployed one, or does not fit the task.
         """
         try:
             archive = self._registry.archive(task.name, deployment.version)
@@ -106,7 +106,7 @@ class DeployedModels:
         for name, content in unpack(archive, RUN.__contains__).items():
             (folder / name).write_bytes(content)
         package = ModelPackage.load(folder)
-        package.check_classes(task)
+        package.check_fits(task)
         if package.sha256 != deployment.sha256:
             raise InvalidModelPackage(f"{deployment.version} does not hold the model that was deployed.")
         return package

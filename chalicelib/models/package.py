@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,24 +48,21 @@ class ModelPackage:
             )
         return package
 
-    def check_classes(self, task: Task) -> None:
+    def check_fits(self, task: Task) -> None:
         """Make sure that this is a model for `task`.
 
         Raises:
-            InvalidModelPackage: if it was trained for other classes.
+            InvalidModelPackage: if it was trained for other classes, or takes other images.
         """
-        if self.classes != task.class_names:
-            raise InvalidModelPackage(
-                f"The model of {task.name} was trained for other classes than those in its task file. "
-                "Train it again."
-            )
+        if misfit := describe_misfit(self.facts, task):
+            raise InvalidModelPackage(f"The model of {task.name} {misfit}. Train it again.")
 
     @property
     def task(self) -> Task:
         """The task it was trained for, as its file describes it now.
 
         Raises:
-            InvalidModelPackage: if the task does not exist any more, or has other classes now.
+            InvalidModelPackage: if the task does not exist any more, or has other classes or input now.
         """
         try:
             task = load_task(self.facts["task"])
@@ -73,7 +70,7 @@ class ModelPackage:
             raise InvalidModelPackage(
                 f"The model was trained for the task {error}, which has no file."
             ) from error
-        self.check_classes(task)
+        self.check_fits(task)
         return task
 
     @property
@@ -103,6 +100,21 @@ class ModelPackage:
 
 
 _REQUIRED = ("task", "classes", "version", "created_at", "sha256", "thresholds", "metrics")
+
+
+def describe_misfit(facts: Mapping[str, Any], task: Task) -> str | None:
+    """Why a model with this model.json cannot classify for `task` as it is now; None if it can."""
+    if tuple(facts.get("classes", ())) != task.class_names:
+        return "was trained for other classes than those in the task file"
+    taken, prepared = facts.get("input"), asdict(task.input)
+    if taken in (None, prepared):
+        return None
+    return f"takes {_describe_input(taken)}, but the task file prepares {_describe_input(prepared)}"
+
+
+def _describe_input(spec: Mapping[str, Any]) -> str:
+    kind = {1: "grey", 3: "colour"}.get(spec.get("channels", 0), "other")
+    return f"{kind} images of {spec.get('width')} x {spec.get('height')} pixels (fit: {spec.get('fit')})"
 
 
 def bundled_package(task: str, models: Path = BUNDLED_MODELS) -> ModelPackage | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from chalicelib.errors import EndpointNotChanged, ModelChanged
+from chalicelib.errors import EndpointNotChanged, ModelChanged, NothingToRollBackTo
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, EndpointManager, EndpointStatus
+from chalicelib.models.package import describe_misfit
 from chalicelib.models.registry import Registry
+from chalicelib.tasks import load_task
 
 
 def roll_back(
@@ -31,7 +33,7 @@ def roll_back(
         begin: called with the version to return to, when nothing speaks against it and before any change.
 
     Raises:
-        NothingToRollBackTo: if there is no previous version.
+        NothingToRollBackTo: if there is no previous version, or it does not fit the task any more.
         EndpointNotChanged: if an endpoint is being changed; nothing has happened then.
         ModelChanged: if another version has become current; it stays, and its package answers if its
             endpoint has changed.
@@ -42,6 +44,8 @@ def roll_back(
             return current
         raise ModelChanged(f"{version} is not the current model of {task}; {current.version} is.")
     previous = registry.previous_record(task, current)
+    if misfit := describe_misfit(registry.facts(task, previous["version"]), load_task(task)):
+        raise NothingToRollBackTo(f"The previous version of {task}, {previous['version']}, {misfit}.")
     target, config = previous.get("endpoint"), previous.get("config")
     left = current.endpoint if current and current.endpoint != target else None
     target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)

@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib.errors import ModelChanged, UnknownModel
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.deployment import Deployment
-from chalicelib.models.package import ModelPackage
+from chalicelib.models.package import ModelPackage, describe_misfit
 from chalicelib.models.registry import Registry
 
 BUNDLED = "bundled"
@@ -18,7 +18,8 @@ def seed(registry: Registry, task: str, package: ModelPackage) -> Deployment:
 
     A new package becomes the current model, unless a retraining has replaced the bundled model or a later
     release has been deployed before. Seeding the same package again changes nothing, so a rollback to an
-    older model survives the next deployment.
+    older model survives the next deployment. A model that no longer fits its task, because this release has
+    changed classes or input, is always replaced.
     """
     try:
         record = registry.record(task, package.version)
@@ -43,7 +44,7 @@ def is_deployed_by_seeding(
     registry: Registry, task: str, package: ModelPackage, current: Deployment | None
 ) -> bool:
     """Whether `seed` would make the package the current model instead of `current`."""
-    if current is None:
+    if current is None or describe_misfit(registry.facts(task, current.version), package.task):
         return True
     try:
         is_new = registry.record(task, package.version)["decision"] is None

@@ -194,7 +194,7 @@ def test_training_from_imagenet_makes_a_package_with_its_licence(trained: Traine
     package = ModelPackage.load(trained.folder)
     card = (trained.folder / "card.md").read_text(encoding="utf-8")
 
-    package.check_classes(small_task)
+    package.check_fits(small_task)
     training = package.facts["training"]
     assert training["architecture"] == "efficientnet-lite0"
     assert training["start_from"].startswith("efficientnet-lite0 (sha256 ")

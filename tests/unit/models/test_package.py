@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,28 @@ def test_package_of_a_task_without_a_file_is_refused(models: Path) -> None:
 def test_package_with_other_classes_fits_no_task(tmp_path: Path) -> None:
     package = ModelPackage.load(write_package(tmp_path / TASK, classes=["cat", "dog"]))
     with pytest.raises(InvalidModelPackage, match="other classes"):
-        package.check_classes(TASK_)
+        package.check_fits(TASK_)
+
+
+@pytest.mark.parametrize(
+    ("changed", "described"),
+    [
+        ({"width": 64}, "grey images of 64 x 224 pixels"),
+        ({"channels": 3}, "colour images of 112 x 224"),
+        ({"fit": "stretch"}, r"pixels \(fit: stretch\)"),
+    ],
+)
+def test_package_for_other_images_does_not_fit(
+    tmp_path: Path, changed: dict[str, Any], described: str
+) -> None:
+    spec = {"width": 112, "height": 224, "channels": 1, "fit": "pad"}
+    folder = write_package(tmp_path / "same", input=spec)
+    ModelPackage.load(folder).check_fits(TASK_)
+
+    other = ModelPackage.load(write_package(tmp_path / "other", input=spec | changed))
+
+    with pytest.raises(InvalidModelPackage, match=f"takes .*{described}.*, but the task file prepares"):
+        other.check_fits(TASK_)
 
 
 def test_bundled_package_is_found_by_the_name_of_its_task(models: Path) -> None:

@@ -49,6 +49,20 @@ def test_rollback_between_embedded_versions(registry: Registry, sagemaker: FakeS
     assert sagemaker.calls == []
 
 
+def test_version_that_no_longer_fits_the_task_is_not_restored(
+    registry: Registry, sagemaker: FakeSageMaker, tmp_path: Path
+) -> None:
+    spec = {"width": 64, "height": 96, "channels": 1, "fit": "pad"}
+    registry.add(TASK, pack(package_files(write_package(tmp_path / "0", version="0", input=spec))), {})
+    registry.promote(TASK, "0", None, None)
+    current = registry.promote(TASK, "1", None, None)
+
+    with pytest.raises(NothingToRollBackTo, match="0, takes grey images of 64 x 96 pixels"):
+        roll_back(TASK, registry, endpoint_manager(sagemaker))
+
+    assert registry.current(TASK) == current
+
+
 def test_rollback_on_the_same_endpoint(registry: Registry, sagemaker: FakeSageMaker) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")

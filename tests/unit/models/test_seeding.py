@@ -1,6 +1,7 @@
 """Registering the models that come with the application."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,28 @@ def test_retrained_model_stays_after_an_upgrade(registry: Registry, tmp_path: Pa
     upgraded = seed(registry, TASK, bundled(tmp_path, "2", "2026-02-01T00:00:00Z"))
     assert (upgraded.version, upgraded.endpoint) == ("9", "endpoint")
     assert statuses(registry) == {"2": "accepted", "9": "current", "1": "previous"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": ["left", "right"]},
+        {"input": {"width": 64, "height": 64, "channels": 1, "fit": "pad"}},
+        {"input": {"width": 112, "height": 224, "channels": 1, "fit": "stretch"}},
+    ],
+)
+def test_retrained_model_that_no_longer_fits_its_task_is_replaced(
+    registry: Registry, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """A release may change a task's classes or input: the models that were trained before cannot answer."""
+    package = bundled(tmp_path, "1")
+    seed(registry, TASK, package)
+    registry.add(TASK, archive("9", **change), {"retraining": "run-1"})
+    registry.promote(TASK, "9", "endpoint", "config")
+
+    assert seed(registry, TASK, package).version == "1"
+
+    assert statuses(registry) == {"1": "current", "9": "previous"}
 
 
 def test_seeding_does_not_replace_a_retrained_model(
