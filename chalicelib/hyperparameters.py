@@ -8,6 +8,7 @@ from chalicelib.errors import InvalidHyperparameters
 
 CELL = 8
 """Side in pixels of the square that one value of an activation map stands for."""
+NO_ALIGNMENT, RETINA_ALIGNMENT = "none", "retina"
 OUTPUTS, WEIGHTS = "outputs", "weights"
 CROSS_VALIDATION = "cross"
 RESNET = "resnet"
@@ -135,6 +136,12 @@ class Hyperparameters:
     )
     stem_stride: int = _choice("reduction before the first stage of a resnet: 4, or 2 for small images", 4, 2)
     padding: int = _number(0, "pixels of black around every image, a multiple of 8", 0, 64)
+    alignment: str = _choice(
+        "of images: none, or that of OCT sections, in which the retina becomes straight, and what is far "
+        "above and below it is cut off",
+        NO_ALIGNMENT,
+        RETINA_ALIGNMENT,
+    )
     normalization: str = _choice(
         "of images in a resnet: by each image's mean and deviation, or by fixed numbers where colour matters",
         "image",
@@ -229,6 +236,10 @@ class Hyperparameters:
             raise InvalidHyperparameters(
                 "outline_weight has no effect on mixed images: lower mixup or cutmix, so that some batches "
                 "are not mixed, or set outline_weight to 0."
+            )
+        if self.outline_weight and self.alignment != NO_ALIGNMENT:
+            raise InvalidHyperparameters(
+                "Outlines do not fit aligned images: set outline_weight to 0, or alignment to none."
             )
         if self.validation == CROSS_VALIDATION and not 1 < self.ensemble_size == self.num_seeds:
             raise InvalidHyperparameters(

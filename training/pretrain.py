@@ -131,7 +131,7 @@ class Pretraining:
             batch = next(draw)
             padded = self.network.backbone.pad(torch.from_numpy(sampler.images.pixels[batch]))
             changed, own = sampler.augment(padded, torch.from_numpy(sampler.images.labels[batch]))
-            normalised = self.network.backbone.normalise(changed)
+            normalised = self.network.backbone.normalise(self.network.backbone.align(changed))
             images.append(normalised.to(self.device, memory_format=torch.channels_last))
             labels.append(own.to(self.device))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):

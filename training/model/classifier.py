@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from training.model.retina_alignment import align_retina, spread_over_image
+
 
 class Classifier(nn.Module, ABC):
     """A network for classification; subclasses define its layers and the normalisation of images."""
@@ -20,10 +22,11 @@ class Classifier(nn.Module, ABC):
     described: tuple[int, ...]
     """Numbers of blocks, in ascending order, after which the maps are part of the descriptors."""
 
-    def __init__(self, padding: int):
-        """Take the number of black pixels that are added around every image."""
+    def __init__(self, padding: int, *, aligned: bool = False):
+        """Take the number of black pixels around every image, and whether images are aligned as retinas."""
         super().__init__()
         self.padding = padding
+        self.aligned = aligned
         self.frozen_blocks = 0
 
     @property
@@ -33,7 +36,7 @@ class Classifier(nn.Module, ABC):
 
     @abstractmethod
     def normalise(self, images: Tensor) -> Tensor:
-        """Padded images, float 0..1 (N, C, H, W), normalised for the first block."""
+        """Padded and aligned images, float 0..1 (N, C, H, W), normalised for the first block."""
 
     @property
     def classes(self) -> int:
@@ -47,6 +50,16 @@ class Classifier(nn.Module, ABC):
         film always borders on black.
         """
         return functional.pad(images.to(torch.float32) / 255.0, [self.padding] * 4)
+
+    def align(self, images: Tensor) -> Tensor:
+        """Padded images, float 0..1 (N, C, H, W), as the network sees them: aligned if it asks for that."""
+        return align_retina(images) if self.aligned else images
+
+    def spread(self, maps: Tensor, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """Maps (N, K, h, w) of aligned images, enlarged to `size` over the padded images (N, C, H, W)."""
+        if self.aligned:
+            return spread_over_image(maps, images, size)
+        return functional.interpolate(maps, size, mode="bilinear")
 
     def run_blocks(self, maps: Tensor, start: int = 0, stop: int | None = None) -> Tensor:
         """Run the blocks with the numbers from `start` to before `stop` (None: to the last).

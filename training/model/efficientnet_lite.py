@@ -112,9 +112,9 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite(Classifier):
     """EfficientNet-Lite for grey and RGB images of any size; its maps have 1/32 of the image's sides."""
 
-    def __init__(self, name: str, classes: int, dropout: float, padding: int):
+    def __init__(self, name: str, classes: int, dropout: float, padding: int, *, aligned: bool = False):
         """Take a key of `SCALES`."""
-        super().__init__(padding)
+        super().__init__(padding, aligned=aligned)
         width, depth = SCALES[name]
         self.stem = _convolution(RGB, STEM_CHANNELS, 3, 2).append(nn.ReLU6())
         self.body = nn.ModuleList()

@@ -70,7 +70,6 @@ class EnsembleModule(nn.Module):
         """Take networks; their mean logits are added to `offset` (K,) and divided by `temperature`."""
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.padding = members[0].network.padding
         self.temperature = temperature
         self.register_buffer("offset", offset if offset is not None else torch.zeros(()))
         self.views = tuple(views)
@@ -79,7 +78,7 @@ class EnsembleModule(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> probabilities (N, K), activation (N, K, h, w) and distance (N,)."""
         logits, evidence, distance = self.answer(image)
-        activation = _activation(evidence, image.shape[2:], self.padding)
+        activation = self._activation(evidence, image)
         return ((logits + self.offset) / self.temperature).softmax(1), activation, distance
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -88,10 +87,25 @@ class EnsembleModule(nn.Module):
         logits, evidence, distance = (torch.stack(parts).mean(0) for parts in zip(*answers, strict=True))
         return logits, evidence, distance
 
+    def _activation(self, evidence: Tensor, image: Tensor) -> Tensor:
+        """Class activation maps (Zhou et al. 2016) with a maximum of 1 per class.
+
+        The maps of the padded image are enlarged to one value per `CELL` pixels; then the padding is cut off,
+        so that they cover the original image.
+        """
+        network = cast("Member", self.members[0]).network
+        padded = network.pad(image)
+        rows, columns = (round(side / CELL) for side in padded.shape[2:])
+        cut = network.padding // CELL
+        evidence = network.spread(evidence, padded, (rows, columns)).relu()
+        evidence = evidence[:, :, cut : rows - cut, cut : columns - cut]
+        largest = evidence.amax((2, 3), keepdim=True)
+        return evidence / torch.where(largest > 0, largest, 1.0)
+
     def _run(self, member: Member, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One member's logits (N, K), evidence (N, K, h, w) and distance (N,): means over the views."""
         network = member.network
-        images = network.normalise(network.pad(image))
+        images = network.normalise(network.align(network.pad(image)))
         # All views are in one batch, so that the graph is as small as for one.
         maps, descriptors = network.features(torch.cat([view.apply(images) for view in self.views]))
         logits = network.head(maps.mean((2, 3)))
@@ -123,17 +137,3 @@ class AnswerModule(nn.Module):
         """uint8 (N, C, H, W) -> logits (N, K) and distance (N,)."""
         logits, _, distance = self.model.answer(image)
         return logits, distance
-
-
-def _activation(evidence: Tensor, size: Sequence[int], padding: int) -> Tensor:
-    """Class activation maps (Zhou et al. 2016) with a maximum of 1 per class.
-
-    The maps of the padded image are enlarged to one value per `CELL` pixels; then the padding is cut off, so
-    that they cover the original image.
-    """
-    cells = [round((side + 2 * padding) / CELL) for side in size]
-    evidence = functional.interpolate(evidence, cells, mode="bilinear").relu()
-    cut = padding // CELL
-    evidence = evidence[:, :, cut : cells[0] - cut, cut : cells[1] - cut]
-    largest = evidence.amax((2, 3), keepdim=True)
-    return evidence / torch.where(largest > 0, largest, 1.0)

@@ -22,7 +22,7 @@ def predict(network: Classifier, pixels: Images, precision: str = "float32") -> 
     logits = []
     for start in range(0, len(pixels), BATCH_SIZE):
         images = network.pad(torch.from_numpy(np.array(pixels[start : start + BATCH_SIZE])))
-        images = network.normalise(images).to(device, memory_format=torch.channels_last)
+        images = network.normalise(network.align(images)).to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             maps = network.run_blocks(images)
         logits.append(network.head(maps.float().mean((2, 3))).cpu())
@@ -38,7 +38,8 @@ class DescriptionModule(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         """Descriptors (N, D) of prepared images, uint8 (N, C, H, W)."""
-        return (self.network.features(self.network.normalise(self.network.pad(images)))[1],)
+        network = self.network
+        return (network.features(network.normalise(network.align(network.pad(images))))[1],)
 
 
 def describe(network: Classifier, sets: Sequence[Images]) -> list[Tensor]:

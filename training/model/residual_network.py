@@ -29,6 +29,8 @@ class Architecture:
     """Pixels of black around every image."""
     normalization: str
     """"image": by each image's own mean and deviation. "fixed": by constants, which keeps colour."""
+    aligned: bool = False
+    """Whether images are sections of the retina that are aligned first."""
 
 
 class Halve(nn.Module):
@@ -74,7 +76,7 @@ class ResidualNetwork(Classifier):
     """ResNet-18 with a stem of two 3x3 convolutions and any width (64 in the original)."""
 
     def __init__(self, architecture: Architecture):
-        super().__init__(architecture.padding)
+        super().__init__(architecture.padding, aligned=architecture.aligned)
         self.architecture = architecture
         width = architecture.width
         self.stem = nn.Sequential(

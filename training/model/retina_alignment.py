@@ -1,0 +1,104 @@
+"""Alignment of OCT sections: the retina becomes straight, and what is far above and below it is cut off.
+
+Height, tilt and curvature of the retina differ between devices and eyes, and say nothing about diseases,
+which are small in a whole section. So a parabola is fitted to the brightest layer, usually the pigment
+epithelium, and the network sees the rows around it (like Liu et al., Med Image Anal 15(5), 2011, and
+Srinivasan et al., Biomed Opt Express 5(10), 2014). All of it is part of the exported graph.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+WIDTH, HEIGHT = 288, 144
+"""Of an aligned section, in pixels."""
+ABOVE, BELOW = 0.4, 0.2
+"""What an aligned section shows above and below the parabola, as shares of the height of the image."""
+CELL_HEIGHT, CELL_WIDTH = 2, 8
+"""Of the cells, in pixels, among which the brightest of each column is searched."""
+WHITE = 0.8501
+"""Brightness from which cells between an edge and the section are white filling. Means of 16 pixels never
+have this value, so that rounding decides nothing."""
+REACHES = (0.12, 0.06)
+"""Distances from the parabola, as shares of the height, to which brightness counts in later fits."""
+
+
+def align_retina(images: Tensor) -> Tensor:
+    """Grey images, float 0..1 (N, 1, H, W), as aligned sections (N, 1, HEIGHT, WIDTH), with black outside."""
+    curve = functional.interpolate(fit_retina(images)[:, None], WIDTH, mode="linear")[:, 0]
+    offsets = _centres(HEIGHT) * (ABOVE + BELOW) - ABOVE
+    heights = curve[:, None, :] + offsets[:, None]
+    columns = _centres(WIDTH).expand_as(heights)
+    return _sample(images, columns, heights)
+
+
+def spread_over_image(maps: Tensor, images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps (N, K, h, w) of aligned sections, put back where their images (N, 1, H, W) have them.
+
+    The result has `size`, rows and columns, and is 0 where the network has not seen the image.
+    """
+    rows, columns = size
+    curve = functional.interpolate(fit_retina(images)[:, None], columns, mode="linear")[:, 0]
+    heights = (_centres(rows)[:, None] - curve[:, None, :] + ABOVE) / (ABOVE + BELOW)
+    return _sample(maps, _centres(columns).expand_as(heights), heights)
+
+
+def fit_retina(images: Tensor) -> Tensor:
+    """A parabola along the brightest layer of grey images, float 0..1 (N, 1, H, W).
+
+    Returns:
+        Its height in each column of cells, shape (N, W / CELL_WIDTH): 0 is the upper edge, 1 the lower one.
+    """
+    cells = functional.avg_pool2d(images, (CELL_HEIGHT, CELL_WIDTH))
+    # The power lets bright layers outweigh broad ones.
+    brightness = (cells * (1 - _filling(cells)))[:, 0] ** 4
+    rows = _centres(brightness.shape[1])[:, None]
+    curve = _fit(rows, brightness)
+    for reach in REACHES:
+        curve = _fit(rows, brightness * torch.exp(-(((rows - curve[:, None]) / reach) ** 2)))
+    return curve
+
+
+def _filling(cells: Tensor) -> Tensor:
+    """1 for cells (N, 1, h, w) of the white with which devices fill what a turned section leaves empty."""
+    other = (cells < WHITE).float()
+    filling = torch.zeros_like(cells)
+    for axis in (2, 3):
+        from_first = other.cumsum(axis) < 1
+        from_last = (other.flip(axis).cumsum(axis) < 1).flip(axis)
+        filling = filling + from_first + from_last
+    # Cells beside it are partly white.
+    return functional.max_pool2d(filling, (5, 3), 1, (2, 1)).clamp(max=1)
+
+
+def _fit(rows: Tensor, weights: Tensor) -> Tensor:
+    """The parabola (N, w) through the columns' mean heights, weighted by `weights` (N, h, w)."""
+    mass = weights.sum(1)
+    heights = (weights * rows).sum(1) / (mass + 1e-9)
+    # No single column may decide, and none may count for nothing.
+    mass = (mass / (mass.mean(1, keepdim=True) + 1e-9)).clamp(max=2) + 1e-3
+    mass = mass / mass.sum(1, keepdim=True)
+
+    def mean(values: Tensor) -> Tensor:
+        return (mass * values).sum(1, keepdim=True)
+
+    # Polynomials that are orthogonal under these weights. The constant keeps weak evidence from bending.
+    x = 2 * _centres(heights.shape[1]) - 1
+    slope = x - mean(x)
+    bend = x * x - mean(x * x) - slope * mean(x * x * slope) / mean(slope * slope)
+    curve = mean(heights)
+    for term in (slope, bend):
+        curve = curve + term * mean(heights * term) / (mean(term * term) + 0.01)
+    return curve
+
+
+def _centres(count: int) -> Tensor:
+    """The centres of `count` equal parts of 0..1, shape (count,)."""
+    return (torch.arange(count) + 0.5) / count
+
+
+def _sample(maps: Tensor, columns: Tensor, heights: Tensor) -> Tensor:
+    """Values of maps (N, C, H, W) at places given as shares of their sides (N, h, w); 0 above and below."""
+    grid = torch.stack([columns, heights], 3) * 2 - 1
+    values = functional.grid_sample(maps, grid, padding_mode="border", align_corners=False)
+    return values * ((heights >= 0) & (heights <= 1))[:, None]
