@@ -129,9 +129,10 @@ class Pretraining:
         images, labels = [], []
         for sampler, draw in zip(self.samplers, self.draws, strict=True):
             batch = next(draw)
-            padded = self.network.backbone.pad(torch.from_numpy(sampler.images.pixels[batch]))
-            changed, own = sampler.augment(padded, torch.from_numpy(sampler.images.labels[batch]))
-            normalised = self.network.backbone.normalise(self.network.backbone.align(changed))
+            backbone = self.network.backbone
+            seen = backbone.align(backbone.pad(torch.from_numpy(sampler.images.pixels[batch])))
+            changed, own = sampler.augment(seen, torch.from_numpy(sampler.images.labels[batch]))
+            normalised = backbone.normalise(changed)
             images.append(normalised.to(self.device, memory_format=torch.channels_last))
             labels.append(own.to(self.device))
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):

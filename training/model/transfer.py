@@ -188,11 +188,11 @@ def train_head(
 def augmented(
     network: Classifier, train: Labelled, rows: slice | NDArray[np.int64], augment: Augmenter
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Augmented images, padded and aligned, float 0..1 (n, C, H, W); labels (n,); and outlines' cells."""
-    images, labels = network.pad(torch.from_numpy(train.pixels[rows])), torch.from_numpy(train.labels[rows])
+    """Padded, aligned and augmented images, float 0..1 (n, C, H, W); labels (n,); and outlines' cells."""
+    images = network.align(network.pad(torch.from_numpy(train.pixels[rows])))
+    labels = torch.from_numpy(train.labels[rows])
     if train.outlines is None:
-        images, labels = augment(images, labels)
-        return network.align(images), labels, None
+        return *augment(images, labels), None
     outlines = network.pad(torch.from_numpy(train.outlines[rows]))
     images, labels, outlines = augment.with_outlines(images, labels, outlines)
     return images, labels, outline_cells(outlines)
