@@ -49,41 +49,42 @@ def fit_retina(images: Tensor) -> Tensor:
     Returns:
         Its height in each column of cells, shape (N, W / CELL_WIDTH): 0 is the upper edge, 1 the lower one.
     """
-    cells = functional.avg_pool2d(images, (CELL_HEIGHT, CELL_WIDTH))
+    # Rounding would move the section by a visible part of a pixel, differently in each runtime.
+    cells = functional.avg_pool2d(images, (CELL_HEIGHT, CELL_WIDTH)).double()
     # The power lets bright layers outweigh broad ones.
     brightness = (cells * (1 - _filling(cells)))[:, 0] ** 4
-    rows = _centres(brightness.shape[1])[:, None]
+    rows = _centres(brightness.shape[1]).double()[:, None]
     curve = _fit(rows, brightness)
     for reach in REACHES:
         curve = _fit(rows, brightness * torch.exp(-(((rows - curve[:, None]) / reach) ** 2)))
-    return curve
+    return curve.float()
 
 
 def _filling(cells: Tensor) -> Tensor:
     """1 for cells (N, 1, h, w) of the white with which devices fill what a turned section leaves empty."""
-    other = (cells < WHITE).float()
+    other = (cells < WHITE).to(cells.dtype)
     filling = torch.zeros_like(cells)
     for axis in (2, 3):
         from_first = other.cumsum(axis) < 1
         from_last = (other.flip(axis).cumsum(axis) < 1).flip(axis)
         filling = filling + from_first + from_last
     # Cells beside it are partly white.
-    return functional.max_pool2d(filling, (5, 3), 1, (2, 1)).clamp(max=1)
+    return functional.max_pool2d(filling.float(), (5, 3), 1, (2, 1)).clamp(max=1).double()
 
 
 def _fit(rows: Tensor, weights: Tensor) -> Tensor:
     """The parabola (N, w) through the columns' mean heights, weighted by `weights` (N, h, w)."""
     mass = weights.sum(1)
     heights = (weights * rows).sum(1) / (mass + 1e-9)
-    # No single column may decide, and none may count for nothing.
-    mass = (mass / (mass.mean(1, keepdim=True) + 1e-9)).clamp(max=2) + 1e-3
+    # No single column may decide. In a black image, whose heights mean nothing, all count alike.
+    mass = (mass / (mass.mean(1, keepdim=True) + 1e-9)).clamp(max=2) + 1e-6
     mass = mass / mass.sum(1, keepdim=True)
 
     def mean(values: Tensor) -> Tensor:
         return (mass * values).sum(1, keepdim=True)
 
     # Polynomials that are orthogonal under these weights. The constant keeps weak evidence from bending.
-    x = 2 * _centres(heights.shape[1]) - 1
+    x = 2 * _centres(heights.shape[1]).double() - 1
     slope = x - mean(x)
     bend = x * x - mean(x * x) - slope * mean(x * x * slope) / mean(slope * slope)
     curve = mean(heights)
