@@ -124,6 +124,7 @@ export const hyperparameterMeanings = {
   width: "Kanäle der ersten Stufe eines Residualnetzes; das Netz verdoppelt sie dreimal",
   stem_stride: "Verkleinerung vor der ersten Stufe eines Residualnetzes: 4, oder 2 für kleine Bilder",
   padding: "schwarze Pixel rund um jedes Bild, ein Vielfaches von 8",
+  alignment: "Ausrichtung der Bilder: keine (none), oder die von OCT-Schnitten (retina), in denen die Netzhaut gerade wird und was weit darüber und darunter liegt wegfällt",
   normalization:
     "der Bilder in einem Residualnetz: nach Mittelwert und Abweichung jedes Bildes, oder nach festen Zahlen, wenn es auf die Farbe ankommt",
   dropout: "Anteil der zusammengefassten Merkmale, die im Training weggelassen werden",
