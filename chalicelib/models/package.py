@@ -109,7 +109,7 @@ def describe_misfit(facts: Mapping[str, Any], task: Task) -> str | None:
     taken, prepared = facts.get("input"), asdict(task.input)
     if taken in (None, prepared):
         return None
-    return f"takes {_describe_input(taken)}, but the task file prepares {_describe_input(prepared)}"
+    return f"takes {_describe_input(taken)}, but the task file asks for {_describe_input(prepared)}"
 
 
 def _describe_input(spec: Mapping[str, Any]) -> str:

@@ -235,7 +235,7 @@ def test_packages_of_other_tasks_are_rejected(
         data_folder, *options, task_name="chest-xray"
     )
     change(package, input={"width": 50, "height": 50, "channels": 3, "fit": "pad"})
-    assert "prepared differently ({'width': 50," in get_error(data_folder, *options)
+    assert "takes colour images of 50 x 50 pixels" in get_error(data_folder, *options)
     change(package, classes=["one", "two"])
     assert "other classes" in get_error(data_folder, *options)
     monkeypatch.setattr("training.evaluation.package_loading.BUNDLED_MODELS", data_folder)

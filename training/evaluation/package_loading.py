@@ -1,10 +1,9 @@
 """Opening model packages: archives, folders, and the bundled ones."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from chalicelib.errors import InvalidModelPackage
-from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
+from chalicelib.models.package import BUNDLED_MODELS, ModelPackage, describe_misfit
 from chalicelib.tasks import Task
 from training.archive import read_archive
 from training.errors import TrainingError
@@ -26,19 +25,11 @@ def open_package(path: Path | None, task: Task, workplace: Path) -> ModelPackage
         package = _load(path, task, workplace / "package")
     except InvalidModelPackage as error:
         raise TrainingError(error.message) from error
-    made_for, expected = package.facts["task"], asdict(task.input)
+    made_for = package.facts["task"]
     if made_for != task.name:
         raise TrainingError(f"The package is for the task '{made_for}', not for '{task.name}'.")
-    if package.classes != task.class_names:
-        raise TrainingError(
-            f"The package has other classes of '{task.name}' than its task file: "
-            f"{', '.join(package.classes)}."
-        )
-    if (given := package.facts.get("input", expected)) != expected:
-        raise TrainingError(
-            f"The package was trained on images prepared differently ({given}) from the task file of "
-            f"'{task.name}' ({expected})."
-        )
+    if misfit := describe_misfit(package.facts, task):
+        raise TrainingError(f"The package {misfit}.")
     return package
 
 

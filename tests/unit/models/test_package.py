@@ -85,7 +85,7 @@ def test_package_for_other_images_does_not_fit(
 
     other = ModelPackage.load(write_package(tmp_path / "other", input=spec | changed))
 
-    with pytest.raises(InvalidModelPackage, match=f"takes .*{described}.*, but the task file prepares"):
+    with pytest.raises(InvalidModelPackage, match=f"takes .*{described}.*, but the task file asks for"):
         other.check_fits(TASK_)
 
 
