@@ -19,6 +19,8 @@ CELL_HEIGHT, CELL_WIDTH = 2, 8
 WHITE = 0.8501
 """Brightness from which cells between an edge and the section are white filling. Means of 16 pixels never
 have this value, so that rounding decides nothing."""
+UNIFORM = 0.0301
+"""Range of brightness up to which whole rows and columns of cells along an edge are a frame."""
 REACHES = (0.12, 0.06)
 """Distances from the parabola, as shares of the height, to which brightness counts in later fits."""
 
@@ -61,15 +63,34 @@ def fit_retina(images: Tensor) -> Tensor:
 
 
 def _filling(cells: Tensor) -> Tensor:
-    """1 for cells (N, 1, h, w) of the white with which devices fill what a turned section leaves empty."""
-    other = (cells < WHITE).to(cells.dtype)
-    filling = torch.zeros_like(cells)
-    for axis in (2, 3):
-        from_first = other.cumsum(axis) < 1
-        from_last = (other.flip(axis).cumsum(axis) < 1).flip(axis)
-        filling = filling + from_first + from_last
+    """1 for cells (N, 1, h, w) outside the section: of a frame, as on a screenshot, and of the white with
+    which devices fill what a turned section leaves empty.
+    """
+    white = (cells >= WHITE).to(cells.dtype)
+    frame = _frame(cells)
+    outside = torch.maximum(white, frame)
+    connected = torch.maximum(_from_edges(outside, 2), _from_edges(outside, 3))
     # Cells beside it are partly white.
-    return functional.max_pool2d(filling.float(), (5, 3), 1, (2, 1)).clamp(max=1).double()
+    filling = functional.max_pool2d((white * connected).float(), (5, 3), 1, (2, 1)).double()
+    return torch.maximum(filling, frame)
+
+
+def _frame(cells: Tensor) -> Tensor:
+    """1 for cells (N, 1, h, w) of a frame in one colour, and for those that it covers in part."""
+    frame = torch.zeros_like(cells)
+    for axis in (2, 3):
+        span = cells.amax(5 - axis, keepdim=True) - cells.amin(5 - axis, keepdim=True)
+        uniform = (span < UNIFORM).to(cells.dtype)
+        frame = torch.maximum(frame, _from_edges(uniform, axis).expand_as(cells))
+    return functional.max_pool2d(frame.float(), 3, 1, 1).double()
+
+
+def _from_edges(cells: Tensor, axis: int) -> Tensor:
+    """1 for cells from which all others up to an edge of the axis are 1, like themselves."""
+    others = 1 - cells
+    from_first = others.cumsum(axis) < 1
+    from_last = (others.flip(axis).cumsum(axis) < 1).flip(axis)
+    return torch.maximum(from_first.to(cells.dtype), from_last.to(cells.dtype))
 
 
 def _fit(rows: Tensor, weights: Tensor) -> Tensor:
