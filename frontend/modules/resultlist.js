@@ -64,8 +64,9 @@ export class ResultList {
     const fresh = page.results.filter(({ id }) => !this.known.has(id)).length;
     // A page may be empty although there are more: the server reads so many results for it at most.
     const gap = fresh > 0 && fresh === page.results.length && page.cursor !== null;
-    // If results between the newest page and the known ones are missing, start over instead of hiding them.
-    if (gap) this.forget();
+    // If results between the newest page and the known ones are missing, start over instead of hiding them. Results that
+    // were created or changed on this page are in their place, and the server's list may not have them yet.
+    if (gap && this.loaded) this.forgetAfter(page.results[page.results.length - 1], asked);
     if (gap || !this.loaded) this.cursor = page.cursor;
     this.keepRead(page.results, asked);
     const first = !this.loaded;
@@ -186,11 +187,18 @@ export class ResultList {
     }
   }
 
-  /** Start over. */
-  forget() {
-    this.known.clear();
-    this.ordered = [];
-    this.progress = { reviewed: 0, total: 0 };
+  /**
+   * Start over after a page.
+   * @param {Result} last of the page
+   * @param {number} asked time of its request
+   */
+  forgetAfter(last, asked) {
+    const after = this.ordered.filter((result) => compareIn(this.selection.order, result, last) > 0 && !this.isUnsettled(result.id, asked));
+    this.ordered = [...this.ordered];
+    for (const result of after) {
+      this.remove(result);
+      this.known.delete(result.id);
+    }
   }
 
   /** @param {Result} result */

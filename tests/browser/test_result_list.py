@@ -1,5 +1,7 @@
 """The list of results under concurrent reads and changes."""
 
+import pytest
+
 from tests.browser.stubbed_page import StubbedPage
 
 LIST = """
@@ -11,6 +13,23 @@ LIST = """
     };
     const review = { label: "left-cc", comment: null, reviewed_at: "2026-01-01T00:00:00Z", reviewer: "me" };
     const list = new ResultList(selection);
+    /** Refresh a list, and do something before the server's answer arrives. */
+    const whileReading = async (read, act) => {
+        const ask = window.fetch;
+        const [answered, gate] = [Promise.withResolvers(), Promise.withResolvers()];
+        window.fetch = async (...request) => {
+            const response = await ask(...request);
+            answered.resolve();
+            await gate.promise;
+            return response;
+        };
+        const reading = read.refresh();
+        await answered.promise;
+        act();
+        gate.resolve();
+        await reading;
+        window.fetch = ask;
+    };
     const result = server.arrive("mammography-views");
     await list.refresh();
 """
@@ -21,23 +40,38 @@ def test_page_requested_before_a_review_does_not_undo_it(stub: StubbedPage) -> N
     reviewed = stub.run(
         LIST
         + """
-        const ask = window.fetch;
-        let answer;
-        const gate = new Promise((resolve) => { answer = resolve; });
-        window.fetch = async (...request) => {
-            const response = await ask(...request);
-            await gate;
-            return response;
-        };
-        const reading = list.refresh();
-        list.keepChanged({ ...list.known.get(result.id), review });
-        answer();
-        await reading;
-        window.fetch = ask;
+        await whileReading(list, () => list.keepChanged({ ...list.known.get(result.id), review }));
         return list.known.get(result.id).review !== null && list.progress.reviewed === 1;
         """
     )
     assert reviewed
+
+
+@pytest.mark.parametrize("loaded", [False, True], ids=["first page", "later page"])
+def test_page_requested_before_an_upload_does_not_hide_it(stub: StubbedPage, loaded: bool) -> None:
+    """Its results are all unknown to the list, which starts over."""
+    stub.open()
+    earlier, own, shown = stub.run(
+        LIST
+        + """
+        const fresh = given ? list : new ResultList(selection);
+        for (let n = 0; n < 300; n++) server.arrive("mammography-views", "classified", Date.now() + n);
+        let own;
+        await whileReading(fresh, () => {
+            own = server.arrive("mammography-views", "classified", Date.now() + 300);
+            fresh.keepChanged({ ...own, review });
+        });
+        const { progress, known, ordered } = fresh;
+        return [
+            known.has(result.id), known.get(own.id)?.review,
+            known.size === ordered.length && progress.total === known.size && progress.reviewed === 1,
+        ];
+        """,
+        loaded,
+    )
+    assert not earlier, "the list must start over"
+    assert own
+    assert shown
 
 
 def test_page_requested_later_replaces_the_review(stub: StubbedPage) -> None:
