@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from chalicelib.errors import InvalidHyperparameters
 from chalicelib.hyperparameters import Hyperparameters
@@ -76,11 +77,10 @@ def test_parabola_follows_the_brightest_layer(section: Section) -> None:
     assert (fitted - section.layer(len(fitted))).abs().max() < 0.03
 
 
-@pytest.mark.parametrize("corner", ["above", "below", "left", "all edges"])
-def test_white_filling_is_no_layer(corner: str) -> None:
-    section = Section(0.5, slope=0.1)
-    image = section.draw()
-    rows, columns = section.size
+def fill_white(image: Tensor, corner: str) -> Tensor:
+    """An image (1, 1, H, W) with white beside the section."""
+    image = image.clone()
+    rows, columns = image.shape[2:]
     if corner in ("above", "all edges"):
         for column in range(columns):
             image[..., : 40 * column // columns, column] = 1
@@ -89,10 +89,36 @@ def test_white_filling_is_no_layer(corner: str) -> None:
     if corner in ("left", "all edges"):
         for row in range(rows):
             image[..., row, : 1 + 12 * row // rows] = 1
+    return image
 
-    fitted = fit_retina(image)[0]
+
+@pytest.mark.parametrize("corner", ["above", "below", "left", "all edges"])
+def test_white_filling_is_no_layer(corner: str) -> None:
+    section = Section(0.5, slope=0.1)
+
+    fitted = fit_retina(fill_white(section.draw(), corner))[0]
 
     assert (fitted - section.layer(len(fitted))).abs()[3:].max() < 0.04
+
+
+@pytest.mark.parametrize("corner", ["none", "above", "below", "left", "all edges"])
+@pytest.mark.parametrize("edges", [(16, 16, 16, 16), (21, 0, 13, 0), (0, 19, 0, 27)])
+@pytest.mark.parametrize("grey", [0.0, 0.1, 0.5, 1.0])
+def test_frame_does_not_move_the_layer(corner: str, edges: tuple[int, int, int, int], grey: float) -> None:
+    """As a screenshot or a shift adds it; its edges need not be those of cells."""
+    image = fill_white(Section(0.5, slope=0.1, bend=0.05).draw(), corner)
+    fitted = fit_retina(image)[0]
+    rows, columns = image.shape[2:]
+    left, right, top, bottom = edges
+    framed = functional.pad(image, edges, value=grey)
+
+    found = fit_retina(functional.pad(framed, (0, -framed.shape[3] % CELL_WIDTH), value=grey))[0]
+
+    pixels = (torch.arange(len(found)) + 0.5) * CELL_WIDTH - left
+    inside = (pixels > 24) & (pixels < columns)
+    height = found * framed.shape[2] - top
+    expected = fitted[(pixels / CELL_WIDTH).long().clamp(0, len(fitted) - 1)] * rows
+    assert ((height - expected)[inside].abs() / rows).max() < 0.04
 
 
 @pytest.mark.parametrize("section", SECTIONS)
