@@ -40,5 +40,6 @@ def heatmap(activation: "Floats", spec: InputSpec, box: tuple[int, int, int, int
     size = (ceil(width * across), ceil(height * down))
     area = (left * across, top * down, (left + width) * across, (top + height) * down)
     grid = Image.fromarray(activation.astype(np.float32)).resize(size, Image.Resampling.BILINEAR, box=area)
-    values = np.asarray(grid, np.float64).clip(0, 1).ravel()
+    # Adding 0 turns -0, which stays when clipped, into 0.
+    values = np.asarray(grid, np.float64).clip(0, 1).ravel() + 0.0
     return {"width": size[0], "height": size[1], "values": [round(value, 3) for value in values.tolist()]}

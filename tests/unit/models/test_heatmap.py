@@ -1,5 +1,7 @@
 """Heat maps from activation maps."""
 
+import json
+
 import numpy as np
 
 from chalicelib.models.heatmap import heatmap
@@ -20,3 +22,9 @@ def test_heat_map_excludes_the_padding() -> None:
     heat = heatmap(activation, InputSpec(32, 64, 1, "pad"), (0, 16, 32, 32))
     assert (heat["width"], heat["height"]) == (4, 4)
     assert max(heat["values"]) == 0
+
+
+def test_empty_cells_have_no_sign() -> None:
+    made = heatmap(np.full((2, 2), -0.0), InputSpec(32, 32, channels=1, fit="stretch"), (0, 0, 32, 32))
+
+    assert json.dumps(made["values"]) == "[0.0, 0.0, 0.0, 0.0]"
