@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-WIDTH, HEIGHT = 288, 144
+WIDTH, HEIGHT = 256, 128
 """Of an aligned section, in pixels."""
 ABOVE, BELOW = 0.4, 0.2
 """What an aligned section shows above and below the parabola, as shares of the height of the image."""
