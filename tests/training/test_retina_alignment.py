@@ -193,11 +193,17 @@ def test_exported_graph_aligns_like_the_network(architecture: str, tmp_path: Pat
     model = EnsembleModule([Member(network, make_ood_score(descriptors))], 1.0).eval()
     images = torch.cat([Section(height, slope=0.1).draw() for height in (0.4, 0.5, 0.6)])
     pixels = (images * 255).round().to(torch.uint8).numpy()
+    odd = np.concatenate([pixels[:1].copy() for _ in range(6)])
+    odd[0], odd[1], odd[2] = 0, 128, 255
+    odd[3, ..., :40] = 0  # black columns
+    odd[4, ..., 200:] = 255  # white columns
+    odd[5, :, :60] = odd[5, ..., :50] = 90  # a frame
 
     export(model, pixels[:2], tmp_path / "model.onnx")
     session = open_session(tmp_path / "model.onnx")
 
     assert check_parity(model, session, pixels) < 1e-5
+    assert check_parity(model, session, odd) < 1e-5
     answers = run(session, pixels)
     with torch.inference_mode():
         expected = model(torch.from_numpy(pixels))[1].numpy()

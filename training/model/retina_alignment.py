@@ -21,6 +21,8 @@ WHITE = 0.8501
 have this value, so that rounding decides nothing."""
 UNIFORM = 0.0301
 """Range of brightness up to which whole rows and columns of cells along an edge are a frame."""
+DARK = 1e-6
+"""Mass of a column below which it is black. (The optimiser of the exporter removes sums with less than 1e-8.)"""
 REACHES = (0.12, 0.06)
 """Distances from the parabola, as shares of the height, to which brightness counts in later fits."""
 
@@ -96,9 +98,9 @@ def _from_edges(cells: Tensor, axis: int) -> Tensor:
 def _fit(rows: Tensor, weights: Tensor) -> Tensor:
     """The parabola (N, w) through the columns' mean heights, weighted by `weights` (N, h, w)."""
     mass = weights.sum(1)
-    heights = (weights * rows).sum(1) / (mass + 1e-9)
+    heights = (weights * rows).sum(1) / mass.clamp(min=DARK)
     # No single column may decide. In a black image, whose heights mean nothing, all count alike.
-    mass = (mass / (mass.mean(1, keepdim=True) + 1e-9)).clamp(max=2) + 1e-6
+    mass = (mass / mass.mean(1, keepdim=True).clamp(min=DARK)).clamp(max=2) + 1e-6
     mass = mass / mass.sum(1, keepdim=True)
 
     def mean(values: Tensor) -> Tensor:
