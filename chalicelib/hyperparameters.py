@@ -11,6 +11,7 @@ CELL = 8
 NO_ALIGNMENT, RETINA_ALIGNMENT = "none", "retina"
 OUTPUTS, WEIGHTS = "outputs", "weights"
 CROSS_VALIDATION = "cross"
+KEPT = "kept"
 RESNET = "resnet"
 EFFICIENTNETS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 """Architectures that start from ImageNet weights."""
@@ -88,6 +89,12 @@ class Hyperparameters:
     )
     frozen_blocks: int = _number(
         0, "blocks of the network, counted from the image, that keep their starting weights", 0, 64
+    )
+    depthwise_filters: str = _choice(
+        "filters of the depthwise convolutions of an EfficientNet-Lite: kept as they are, or trained, which "
+        "takes a CPU about twice the time",
+        KEPT,
+        "trained",
     )
     layer_decay: float = _number(
         1.0, "learning rate of each block as a share of that of the next one; 1: all alike", 0.1, 1.0

@@ -26,6 +26,7 @@ from training.model.efficientnet_lite import SCALES, DepthwiseConv2d, EfficientN
 from training.model.graph import open_session, run
 from training.model.network import build_network
 from training.model.starting_weights import load_starting_weights
+from training.model.transfer import prepare_network
 from training.run import Run
 
 DESCRIPTORS = 112 + 320
@@ -88,15 +89,35 @@ def test_depthwise_convolution_is_the_same_in_training(side: int) -> None:
         assert torch.allclose(trained, served, atol=1e-6)
 
 
+def trained_weights(network: EfficientNetLite) -> set[str]:
+    """The names of the weights that are not frozen."""
+    return {name for name, weight in network.named_parameters() if weight.requires_grad}
+
+
 def test_freeze_keeps_the_filters_of_depthwise_convolutions() -> None:
     network = EfficientNetLite("efficientnet-lite0", 2, 0.0, 0)
 
     network.freeze(3)
 
-    trained = {name for name, weight in network.named_parameters() if weight.requires_grad}
+    trained = trained_weights(network)
     assert "body.2.project.0.weight" in trained
     assert not {name for name in trained if name.startswith(("stem", "body.0.", "body.1."))}
     assert not {name for name in trained if name.endswith("depthwise.0.weight")}
+
+
+def test_filters_of_depthwise_convolutions_are_trained_on_request() -> None:
+    kept = EfficientNetLite("efficientnet-lite0", 2, 0.0, 0)
+    kept.freeze(3)
+    network = EfficientNetLite("efficientnet-lite0", 2, 0.0, 0)
+    parameters = Hyperparameters(
+        architecture="efficientnet-lite0", frozen_blocks=3, depthwise_filters="trained"
+    )
+
+    prepare_network(network, parameters, has_weights=True)
+
+    more = trained_weights(network) - trained_weights(kept)
+    assert more == {f"body.{number}.depthwise.0.weight" for number in range(2, 16)}
+    assert trained_weights(kept) < trained_weights(network)
 
 
 def test_normalisation_is_that_of_the_weights_and_repeats_grey() -> None:

@@ -96,12 +96,19 @@ class Classifier(nn.Module, ABC):
         """Logits (N, classes) of normalised images (N, C, H, W) or maps; see `run_blocks`."""
         return self.classify(self.run_blocks(maps, start))
 
-    def freeze(self, count: int) -> None:
-        """Keep the weights and the batch-norm statistics of the first `count` blocks as they are."""
+    def freeze(self, count: int, *, depthwise: bool = True) -> None:
+        """Keep the weights and the batch-norm statistics of the first `count` blocks as they are.
+
+        With `depthwise`, keep the filters of all depthwise convolutions, too: a CPU needs more time for their
+        gradients than for all others together.
+        """
         self.frozen_blocks = count
         for block in self.blocks[:count]:
             block.requires_grad_(False)
             block.eval()
+        for layer in self.modules() if depthwise else ():
+            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+                layer.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, except for frozen blocks, or to inference."""

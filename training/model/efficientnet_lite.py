@@ -141,16 +141,6 @@ class EfficientNetLite(Classifier):
         """The stem, all inverted residuals, and the last convolution."""
         return [self.stem, *self.body, self.top]
 
-    def freeze(self, count: int) -> None:
-        """Keep the first `count` blocks, and the filters of all depthwise convolutions, as they are.
-
-        A CPU needs more time for the gradients of these filters than for all other gradients together.
-        """
-        super().freeze(count)
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
-                layer.requires_grad_(False)
-
     def normalise(self, images: Tensor) -> Tensor:
         """Padded images, float 0..1 (N, C, H, W), in colour and on the scale of the weights."""
         return (images * 255 - 127).expand(-1, RGB, -1, -1) / 128

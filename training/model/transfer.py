@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import KEPT, Hyperparameters
 from training.core.arrays import Ints
 from training.data.pixels import Labelled
 from training.errors import TrainingError
@@ -140,7 +140,7 @@ def prepare_network(network: Classifier, parameters: Hyperparameters, *, has_wei
             "Without starting weights there is nothing to keep: name them with --start-from, or leave out "
             "--frozen-blocks and --head-epochs."
         )
-    network.freeze(parameters.frozen_blocks)
+    network.freeze(parameters.frozen_blocks, depthwise=parameters.depthwise_filters == KEPT)
 
 
 def pool_view(network: Classifier, view: View, start: int) -> View:

@@ -110,6 +110,7 @@ export const hyperparameterMeanings = {
   warmup_fraction: "Anteil aller Schritte, in denen die Lernrate noch steigt",
   weight_decay: "Gewichtsabnahme von AdamW für die Gewichte der Faltungen und der linearen Schichten",
   frozen_blocks: "Blöcke des Netzes, vom Bild her gezählt, die ihre Startgewichte behalten",
+  depthwise_filters: "Filter der Depthwise-Faltungen eines EfficientNet-Lite: behalten (kept) oder trainiert (trained), was auf einem Prozessor etwa doppelt so lange dauert",
   layer_decay: "Lernrate jedes Blocks als Anteil an der des nächsten; 1: alle gleich",
   feature_views:
     "augmentierte Ansichten jedes Trainingsbildes, für die die Ausgabe der eingefrorenen Blöcke einmal berechnet wird; 0: in jeder Epoche neue Ansichten",
