@@ -109,7 +109,7 @@ def test_frame_does_not_move_the_layer(corner: str, edges: tuple[int, int, int, 
     image = fill_white(Section(0.5, slope=0.1, bend=0.05).draw(), corner)
     fitted = fit_retina(image)[0]
     rows, columns = image.shape[2:]
-    left, right, top, bottom = edges
+    left, _, top, _ = edges
     framed = functional.pad(image, edges, value=grey)
 
     found = fit_retina(functional.pad(framed, (0, -framed.shape[3] % CELL_WIDTH), value=grey))[0]

@@ -22,7 +22,7 @@ have this value, so that rounding decides nothing."""
 UNIFORM = 0.0301
 """Range of brightness up to which whole rows and columns of cells along an edge are a frame."""
 DARK = 1e-6
-"""Mass of a column below which it is black. (The optimiser of the exporter removes sums with less than 1e-8.)"""
+"""Mass below which a column is black. It is no summand: the exporter's optimiser removes those below 1e-8."""
 REACHES = (0.12, 0.06)
 """Distances from the parabola, as shares of the height, to which brightness counts in later fits."""
 
@@ -65,8 +65,10 @@ def fit_retina(images: Tensor) -> Tensor:
 
 
 def _filling(cells: Tensor) -> Tensor:
-    """1 for cells (N, 1, h, w) outside the section: of a frame, as on a screenshot, and of the white with
-    which devices fill what a turned section leaves empty.
+    """1 for cells (N, 1, h, w) outside the section.
+
+    They belong to a frame, as on a screenshot, or to the white with which devices fill what a turned section
+    leaves empty.
     """
     white = (cells >= WHITE).to(cells.dtype)
     frame = _frame(cells)
