@@ -20,9 +20,9 @@ WHITE = 0.8501
 """Brightness from which cells between an edge and the section are white filling. Means of 16 pixels never
 have this value, so that rounding decides nothing."""
 UNIFORM = 0.0301
-"""Range of brightness up to which whole rows and columns of cells along an edge are a frame."""
+"""Rows and columns along an edge are a frame if the brightness of their cells varies by less than this."""
 DARK = 1e-6
-"""Mass below which a column is black. It is no summand: the exporter's optimiser removes those below 1e-8."""
+"""Lower bound of a column's mass. It is not added to the mass: the exporter drops summands below 1e-8."""
 REACHES = (0.12, 0.06)
 """Distances from the parabola, as shares of the height, to which brightness counts in later fits."""
 
@@ -56,7 +56,7 @@ def fit_retina(images: Tensor) -> Tensor:
     # Rounding would move the section by a visible part of a pixel, differently in each runtime.
     cells = functional.avg_pool2d(images, (CELL_HEIGHT, CELL_WIDTH)).double()
     # The power lets bright layers outweigh broad ones.
-    brightness = (cells * (1 - _filling(cells)))[:, 0] ** 4
+    brightness = (cells * (1 - _outside(cells)))[:, 0] ** 4
     rows = _centres(brightness.shape[1]).double()[:, None]
     curve = _fit(rows, brightness)
     for reach in REACHES:
@@ -64,7 +64,7 @@ def fit_retina(images: Tensor) -> Tensor:
     return curve.float()
 
 
-def _filling(cells: Tensor) -> Tensor:
+def _outside(cells: Tensor) -> Tensor:
     """1 for cells (N, 1, h, w) outside the section.
 
     They belong to a frame, as on a screenshot, or to the white with which devices fill what a turned section
@@ -72,8 +72,8 @@ def _filling(cells: Tensor) -> Tensor:
     """
     white = (cells >= WHITE).to(cells.dtype)
     frame = _frame(cells)
-    outside = torch.maximum(white, frame)
-    connected = torch.maximum(_from_edges(outside, 2), _from_edges(outside, 3))
+    empty = torch.maximum(white, frame)
+    connected = torch.maximum(_from_edges(empty, 2), _from_edges(empty, 3))
     # Cells beside it are partly white.
     filling = functional.max_pool2d((white * connected).float(), (5, 3), 1, (2, 1)).double()
     return torch.maximum(filling, frame)
