@@ -28,7 +28,7 @@ from chalicelib.tasks import InputSpec, Task, load_tasks
 from training.arguments import Parser, find_task, read_recipe
 from training.data.pixels import Labelled, prepare_images
 from training.data.preparation import prepare_data
-from training.data.sources import dataset_folders
+from training.data.sources import dataset_folders, load_source
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.model.augmentation import Augmenter
@@ -193,6 +193,11 @@ def read_data(
     return data
 
 
+def _cite(task: Task) -> str:
+    source = load_source(task.name)
+    return f"{source.title} ({source.citation}; licence {source.licence})"
+
+
 def _parser() -> Parser:
     parser = Parser(prog="training.pretrain", description="Pretrain a backbone on several data sets.")
     parser.add_argument(
@@ -238,7 +243,8 @@ def pretrain(options: argparse.Namespace) -> None:
         backbone = Pretraining(make_samplers(data, parameters), parameters, weights).run()
     tensors = {name: tensor for name, tensor in backbone.state_dict().items() if not name.startswith("head.")}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    save_weights(options.output, tensors, weights.credit if weights else {})
+    credit = {**(weights.credit if weights else {}), "trained_on": "; ".join(_cite(task) for task, _ in data)}
+    save_weights(options.output, tensors, credit)
     print(f"weights: {options.output}")
 
 

@@ -179,4 +179,16 @@ def test_card_names_architecture_and_licence_of_starting_weights(model: dict[str
     card = render_card(model)
     assert "\n- Architecture: efficientnet-lite0\n" in card
     assert "Starting weights: efficientnet-lite0 (sha256 0123456789ab), licence Apache-2.0." in card
-    assert "Citation: Tan M, Le Q: EfficientNet (2019)" in card
+    assert "Citation: Tan M, Le Q: EfficientNet (2019)\n" in card
+
+
+def test_card_names_the_data_sets_of_a_pretraining(model: dict[str, Any]) -> None:
+    model["training"] |= {
+        "start_from": "backbone.pt (sha256 0123456789ab)",
+        "starting_weights": {"trained_on": "OCTDL (Kulyabin M; licence CC BY 4.0)"},
+    }
+
+    assert (
+        "\n- Starting weights: backbone.pt (sha256 0123456789ab). "
+        "Pretrained on: OCTDL (Kulyabin M; licence CC BY 4.0)\n"
+    ) in render_card(model)

@@ -10,6 +10,7 @@ from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec, Task, load_task
 from tests.training.samples import make_network, write_images
 from training.data.preparation import PreparedData, prepare_data
+from training.data.sources import load_source
 from training.model.starting_weights import load_starting_weights
 from training.pretrain import main, read_data
 
@@ -61,8 +62,10 @@ def test_recipe_can_start_from_imagenet(folder: Path, tmp_path: Path) -> None:
     # The moving average of equal weights rounds.
     assert torch.allclose(trained.tensors[frozen], imagenet.tensors[frozen], atol=1e-6)
     assert not torch.allclose(trained.tensors[changed], imagenet.tensors[changed], atol=1e-6)
-    assert trained.credit == imagenet.credit
+    data_sets = trained.credit["trained_on"]
+    assert trained.credit == {**imagenet.credit, "trained_on": data_sets}
     assert trained.credit["licence"]
+    assert all(load_source(task).citation in data_sets for task in TASKS)
 
 
 def test_pretraining_uses_only_train_parts(

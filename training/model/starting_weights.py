@@ -36,7 +36,7 @@ class StartingWeights:
     tensors: Mapping[str, Tensor]
     """By their names in the network."""
     credit: Mapping[str, str] = field(default_factory=dict)
-    """Licence and citation of weights that others trained."""
+    """Licence and citation of weights that others trained, and in `trained_on` the data of a pretraining."""
 
     def start(self, network: Classifier) -> None:
         """Copy the tensors that fit by name and shape into `network`, except those of its head.

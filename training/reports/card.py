@@ -215,7 +215,12 @@ def _probability_threshold(thresholds: Facts) -> Iterator[str]:
 
 
 def _starting_weights(name: str, credit: Facts) -> str:
-    return f"Starting weights: {name}, licence {credit['licence']}. Citation: {credit['citation']}"
+    text = f"Starting weights: {name}"
+    if "licence" in credit:
+        text += f", licence {credit['licence']}. Citation: {credit['citation']}"
+    if "trained_on" in credit:
+        text += f". Pretrained on: {credit['trained_on']}"
+    return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:
