@@ -92,7 +92,7 @@ class Hyperparameters:
     )
     depthwise_filters: str = _choice(
         "filters of the depthwise convolutions of an EfficientNet-Lite: kept as they are, or trained, which "
-        "takes a CPU about twice the time",
+        "takes about twice as long on a CPU",
         KEPT,
         "trained",
     )
