@@ -193,11 +193,6 @@ def read_data(
     return data
 
 
-def _cite(task: Task) -> str:
-    source = load_source(task.name)
-    return f"{source.title} ({source.citation}; licence {source.licence})"
-
-
 def _parser() -> Parser:
     parser = Parser(prog="training.pretrain", description="Pretrain a backbone on several data sets.")
     parser.add_argument(
@@ -243,8 +238,12 @@ def pretrain(options: argparse.Namespace) -> None:
         backbone = Pretraining(make_samplers(data, parameters), parameters, weights).run()
     tensors = {name: tensor for name, tensor in backbone.state_dict().items() if not name.startswith("head.")}
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    credit = {**(weights.credit if weights else {}), "trained_on": "; ".join(_cite(task) for task, _ in data)}
-    save_weights(options.output, tensors, credit)
+    save_weights(
+        options.output,
+        tensors,
+        weights.credit if weights else {},
+        trained_on=[load_source(task.name) for task, _ in data],
+    )
     print(f"weights: {options.output}")
 
 

@@ -299,5 +299,8 @@ def _write_reports(
     save_plots(folder / PLOTS, "png", heading(facts), facts["classes"], test.metrics, test.curves)
     best = min(model.fits.values(), key=lambda fitted: fitted.best.validation_loss)
     save_weights(
-        folder / "network.pt", best.network.state_dict(), facts["training"].get("starting_weights", {})
+        folder / "network.pt",
+        best.network.state_dict(),
+        facts["training"].get("starting_weights", {}),
+        trained_on=[data.source],
     )

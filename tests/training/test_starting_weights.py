@@ -1,6 +1,7 @@
 """Starting weights: copying, and rejection with the reason."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.training.samples import make_network
+from training.data.sources import load_source
 from training.errors import TrainingError
 from training.model.classifier import Classifier
 from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
@@ -56,11 +58,20 @@ def test_first_convolution_stays_random_with_other_channels(
     assert f"starting from {count - 3} of {count} tensors of network.pt (sha256 " in capsys.readouterr().out
 
 
-def test_credit_is_kept_with_the_weights(tmp_path: Path) -> None:
-    credit = {"licence": "Apache-2.0", "citation": "Tan and Le 2019"}
-    save_weights(tmp_path / "network.pt", network().state_dict(), credit)
+def test_credit_grows_with_each_training(tmp_path: Path) -> None:
+    octdl, oct2017 = load_source("retinal-oct"), load_source("retinal-oct-2017")
+    credit: Mapping[str, str] = {"licence": "Apache-2.0", "citation": "Tan and Le 2019"}
 
-    assert load_starting_weights(str(tmp_path / "network.pt")).credit == credit
+    for data_set in (octdl, oct2017, octdl):
+        save_weights(tmp_path / "network.pt", network().state_dict(), credit, [data_set])
+        credit = load_starting_weights(str(tmp_path / "network.pt")).credit
+
+    assert credit == {
+        "licence": "Apache-2.0",
+        "citation": "Tan and Le 2019",
+        "trained_on": f"{octdl.reference}; {oct2017.reference}",
+    }
+    assert octdl.citation in octdl.reference
 
 
 def test_name_depends_on_the_values_and_not_on_the_folder(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.training.samples import NO_RECIPE, make_network, write_images, write_
 from training.archive import serving_code
 from training.arguments import SMOKE
 from training.core.markdown import percent
+from training.data.sources import load_source
 from training.evaluation.stress import CHANGES
 from training.model.graph import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE, Epoch, Progress
@@ -186,6 +187,7 @@ def test_network_weights_can_start_another_training(run: Run, task: Task) -> Non
     weights.start(pupil)
 
     assert torch.equal(pupil.state_dict()["stem.0.weight"], weights.tensors["stem.0.weight"])
+    assert weights.credit == {"trained_on": load_source(task.name).reference}
 
 
 def test_stopped_job_exits_as_interrupted(run: Run, task: Task, tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ class DataSource:
     folders: tuple[str, ...] = ()
     """Names of its folders, beside those of other data sets; empty for one with the entry's name."""
 
+    @property
+    def reference(self) -> str:
+        """Title, citation and licence, as one entry of a list of references."""
+        return f"{self.title} ({self.citation}; licence {self.licence})"
+
 
 def load_source(name: str, task: str = "", path: Path = DATASETS) -> DataSource:
     """The entry called `name`, or one that says that the data set is not described.

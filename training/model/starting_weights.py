@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.data.sources import DataSource
 from training.errors import TrainingError
 from training.model import imagenet
 from training.model.classifier import Classifier
@@ -36,7 +37,7 @@ class StartingWeights:
     tensors: Mapping[str, Tensor]
     """By their names in the network."""
     credit: Mapping[str, str] = field(default_factory=dict)
-    """Licence and citation of weights that others trained, and in `trained_on` the data of a pretraining."""
+    """Licence and citation of weights that others trained; `trained_on` names the data sets since then."""
 
     def start(self, network: Classifier) -> None:
         """Copy the tensors that fit by name and shape into `network`, except those of its head.
@@ -91,9 +92,21 @@ def load_starting_weights(source: str) -> StartingWeights:
     return StartingWeights(f"{label} (sha256 {digest.hexdigest()[:12]})", tensors, credit)
 
 
-def save_weights(path: Path, tensors: Mapping[str, Tensor], credit: Mapping[str, str]) -> None:
-    """Write weights for a later training, with the credit of those that they were trained from."""
-    torch.save({STATE_DICT: dict(tensors), CREDIT: dict(credit)}, path)
+def save_weights(
+    path: Path, tensors: Mapping[str, Tensor], credit: Mapping[str, str], trained_on: Sequence[DataSource]
+) -> None:
+    """Write weights for a later training.
+
+    Args:
+        path: the file.
+        tensors: the weights, by their names in the network.
+        credit: of the weights that they were trained from.
+        trained_on: the data sets of this training.
+    """
+    earlier = credit.get("trained_on", "")
+    references = [source.reference for source in trained_on if source.reference not in earlier]
+    data_sets = "; ".join([earlier, *references] if earlier else references)
+    torch.save({STATE_DICT: dict(tensors), CREDIT: {**credit, "trained_on": data_sets}}, path)
 
 
 def _read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
