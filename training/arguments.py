@@ -162,7 +162,7 @@ def _starting_weights(asked: str | None, architecture: str) -> str | None:
 
 
 def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> dict[str, Any]:
-    """The hyper-parameters in the table `name` of a file, over those of its `base`.
+    """The hyper-parameters in the table `name` of a file, over those of its `base`, which may have one, too.
 
     A task without a table has none of its own: the result is empty. If the table is `required`, only an empty
     file may lack it.
@@ -177,11 +177,18 @@ def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> d
         raise TrainingError(f"The recipe {path} cannot be read: {error}") from error
     if required and recipes and name not in recipes:
         raise TrainingError(f"The recipe {path} has no table '{name}'. Its tables: {', '.join(recipes)}.")
+    return _over_bases(recipes, name, path)
+
+
+def _over_bases(recipes: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
     recipe = dict(recipes.get(name, {}))
     base = recipe.pop("base", None)
-    if base is not None and base not in recipes:
-        raise TrainingError(f"The recipe {path} has no table '{base}', the base of '{name}'.")
-    return {**current_names(recipes.get(base, {})), **current_names(recipe)}
+    if base is None:
+        return current_names(recipe)
+    others = {table: values for table, values in recipes.items() if table != name}
+    if base not in others:
+        raise TrainingError(f"The recipe {path} has no other table '{base}', the base of '{name}'.")
+    return {**_over_bases(others, base, path), **current_names(recipe)}
 
 
 def find_task(name: str) -> Task:

@@ -250,6 +250,8 @@ def _test_ood(prepared: Prepared, choice: Choice, test: Assessment) -> Facts:
 def _describe_training(run: Run, prepared: Prepared, choice: Choice, results: Results) -> dict[str, Any]:
     """The entry `training` of model.json."""
     credit = prepared.weights.credit if prepared.weights else {}
+    fits = [fitted for single in choice.singles for fitted in single.fits.values()]
+    seconds = sum(fitted.earlier_seconds for fitted in fits) + time.monotonic() - run.started
     return {
         **run.parameters.in_use(),
         "precision": next(iter(choice.model.fits.values())).precision,
@@ -261,7 +263,7 @@ def _describe_training(run: Run, prepared: Prepared, choice: Choice, results: Re
         "start_from": prepared.weights.name if prepared.weights else None,
         **({"starting_weights": dict(credit)} if credit else {}),
         "augmentation": asdict(run.task.augmentation),
-        "seconds": round(time.monotonic() - run.started, 1),
+        "seconds": round(seconds, 1),
         "seeds": [
             _describe_seed(single, results.singles[single.seed].metrics, choice.model)
             for single in choice.singles

@@ -145,14 +145,24 @@ def test_precedence_is_command_line_smoke_recipe_default() -> None:
     assert parse_arguments([*TASK, "--smoke"]).parameters.num_seeds == SMOKE["num_seeds"]
 
 
-def test_recipe_is_read_over_its_base(tmp_path: Path) -> None:
+def test_recipe_is_read_over_its_bases(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text('[shared]\nviews = "all"\nepochs = 3\n[some]\nbase = "shared"\nepochs = 4\n')
+    recipe.write_text(
+        '[shared]\nviews = "all"\nepochs = 3\nseed = 1\n'
+        '[some]\nbase = "shared"\nepochs = 4\n'
+        '[more]\nbase = "some"\nseed = 2\n'
+    )
 
-    assert read_recipe("some", recipe) == {"tta": "all", "epochs": 4}
+    assert read_recipe("some", recipe) == {"tta": "all", "epochs": 4, "seed": 1}
+    assert read_recipe("more", recipe) == {"tta": "all", "epochs": 4, "seed": 2}
 
-    recipe.write_text('[some]\nbase = "other"\n')
-    with pytest.raises(TrainingError, match=r"recipe\.toml has no table 'other', the base of 'some'"):
+
+@pytest.mark.parametrize("base", ["other", "some"])
+def test_recipe_with_an_absent_base_is_rejected(base: str, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[some]\nbase = "{base}"\n')
+
+    with pytest.raises(TrainingError, match=rf"recipe\.toml has no other table '{base}', the base of 'some'"):
         read_recipe("some", recipe)
 
 

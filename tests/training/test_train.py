@@ -7,8 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +24,7 @@ from training.arguments import SMOKE
 from training.core.markdown import percent
 from training.data.sources import load_source
 from training.evaluation.stress import CHANGES
+from training.model.checkpoint import Checkpoint
 from training.model.graph import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE, Epoch, Progress
 from training.model.starting_weights import load_starting_weights
@@ -208,6 +211,16 @@ def _without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"training.{module}.save_plots", lambda *_: None)
 
 
+def with_an_hour_more(load: Callable[[Checkpoint], Any]) -> Callable[[Checkpoint], Any]:
+    """Loads checkpoints as if the epochs before the interruption had taken an hour longer."""
+
+    def loaded(checkpoint: Checkpoint) -> Any:
+        state = load(checkpoint)
+        return state | {"seconds": state["seconds"] + 3600}
+
+    return loaded
+
+
 @pytest.mark.usefixtures("_without_plots")
 def test_interrupted_training_resumes_to_the_same_model(
     run: Run, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -231,6 +244,7 @@ def test_interrupted_training_resumes_to_the_same_model(
     assert said.count("\n") == 1
     assert list((tmp_path / "model").iterdir()) == []
 
+    monkeypatch.setattr(Checkpoint, "load", with_an_hour_more(Checkpoint.load))
     assert main(job_options(task, run.data)) == 0
     printed = capsys.readouterr().out
     assert "resuming seed 0 after epoch 2\n" in printed
@@ -242,6 +256,8 @@ def test_interrupted_training_resumes_to_the_same_model(
     # Also in another process, the same data and seed give the same package.
     assert models[0]["sha256"] == models[1]["sha256"]
     assert models[0]["metrics"] == models[1]["metrics"]
+    assert all(seed["seconds"] > 3600 for seed in models[1]["training"]["seeds"])
+    assert models[1]["training"]["seconds"] > 2 * 3600
 
 
 @pytest.mark.usefixtures("_without_plots")

@@ -24,7 +24,9 @@ class Fit:
     history: tuple[Epoch, ...]
     precision: str
     seconds: float
-    """Duration of all epochs, including those before an interruption."""
+    """Duration of all epochs."""
+    earlier_seconds: float = 0.0
+    """Duration of those before an interruption."""
 
 
 def fit(
@@ -59,6 +61,7 @@ def fit(
     training = Training(task, train, parameters, seed, weights)
     if checkpoint:
         training.resume(parallel.from_first(checkpoint.load))
+    earlier_seconds = training.seconds
     training.begin()
     later = max(0, parameters.seed + parameters.num_seeds - 1 - seed)
     progress = Progress(
@@ -77,5 +80,11 @@ def fit(
             after_epoch(epoch)
     if len(training.history) < parameters.epochs:
         print(f"stopped: validation has not improved for {parameters.patience} epochs", flush=True)
-    history = tuple(training.history)
-    return Fit(training.best_network(), training.best, history, training.precision, training.seconds)
+    return Fit(
+        training.best_network(),
+        training.best,
+        tuple(training.history),
+        training.precision,
+        training.seconds,
+        earlier_seconds,
+    )
