@@ -74,11 +74,13 @@ def model_facts(task: Task, test: Assessment) -> dict[str, Any]:
             "seed": 1,
             "distance_quantile": 0.99,
             "augmentation": {"flip": True},
+            "seconds": 2273.2,
             "seeds": [
                 {
                     "seed": seed,
                     "kept": seed == 1,
                     "epoch": 7,
+                    "seconds": 875.9,
                     "validation": {"loss": 0.1, "balanced_accuracy": 0.9},
                     "test": {"accuracy": 0.8 + seed / 100, "balanced_accuracy": 0.8},
                 }

@@ -33,7 +33,7 @@ def test_card_has_all_facts(model: dict[str, Any]) -> None:
     assert "200 files listed, 1 left out because they cannot be read, 150 images used" in card
     assert "out-of-distribution images: 12.35, the 99 % quantile of the validation images" in card
     assert "Graph: 1,234,567 bytes" in card
-    assert "| 1 (kept) | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
+    assert "| 1 (kept) | 14.6 min | 7 | 0.1000 | 90.0 % | 81.0 % | 80.0 % |" in card
     assert "Mean test accuracy over the seeds: 80.5 % (from 80.0 % to 81.0 %)" in card
 
 
@@ -87,6 +87,13 @@ def test_card_names_settings_of_release_0_1_as_today(model: dict[str, Any]) -> N
 
     assert "| warmup_fraction | 0.2 |" in card
     assert "| tta | none |" in card
+
+
+def test_card_gives_the_time_of_the_training(model: dict[str, Any]) -> None:
+    assert "\n- Training, calibration and tests took 38 minutes\n" in render_card(model)
+
+    del model["training"]["seconds"]
+    assert "Training, calibration and tests" not in render_card(model)
 
 
 def test_card_tables_are_complete(model: dict[str, Any]) -> None:

@@ -97,10 +97,19 @@ def _seeds(training: Facts) -> Iterator[str]:
         f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
     )
     yield table(
-        ("Seed", "Epoch", "Validation loss", "Validation bal. acc.", "Test accuracy", "Test bal. acc."),
+        (
+            "Seed",
+            "Training time",
+            "Epoch",
+            "Validation loss",
+            "Validation bal. acc.",
+            "Test accuracy",
+            "Test bal. acc.",
+        ),
         [
             (
                 f"{seed['seed']}{' (kept)' if seed['kept'] else ''}",
+                f"{seed['seconds'] / 60:.1f} min",
                 seed["epoch"],
                 f"{seed['validation']['loss']:.4f}",
                 f"{100 * seed['validation']['balanced_accuracy']:.1f} %",
@@ -186,6 +195,7 @@ def _training(model: Facts) -> Iterator[str]:
         (
             *([f"Architecture: {training['architecture']}"] if "architecture" in training else []),
             *([_starting_weights(training["start_from"], credit)] if credit else []),
+            *_duration(training),
             f"Input: {size['width']} x {size['height']} pixels, {colours}, fit: {size['fit']}",
             f"Temperature, fitted on validation: {model['temperature']:.3f}",
             f"Distance threshold for out-of-distribution images: {model['thresholds']['distance']:.2f}, the "
@@ -199,10 +209,19 @@ def _training(model: Facts) -> Iterator[str]:
     )
     yield "Settings of the training:"
     # Packages of release 0.1 have former names.
-    settings = [item for item in current_names(training).items() if not isinstance(item[1], dict | list)]
+    settings = [
+        (name, value)
+        for name, value in current_names(training).items()
+        if name != "seconds" and not isinstance(value, dict | list)
+    ]
     yield table(("Setting", "Value"), settings)
     yield "Random augmentation of the training images:"
     yield table(("Augmentation", "Value"), training["augmentation"].items())
+
+
+def _duration(training: Facts) -> Iterator[str]:
+    if "seconds" in training:  # unknown for some packages whose training was interrupted
+        yield f"Training, calibration and tests took {training['seconds'] / 60:.0f} minutes"
 
 
 def _probability_threshold(thresholds: Facts) -> Iterator[str]:
