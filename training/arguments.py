@@ -185,6 +185,7 @@ def _over_bases(recipes: Mapping[str, Any], name: str, path: Path) -> dict[str, 
     base = recipe.pop("base", None)
     if base is None:
         return current_names(recipe)
+    # Without this table, so that bases in a circle end with an error.
     others = {table: values for table, values in recipes.items() if table != name}
     if base not in others:
         raise TrainingError(f"The recipe {path} has no other table '{base}', the base of '{name}'.")

@@ -24,9 +24,9 @@ class Fit:
     history: tuple[Epoch, ...]
     precision: str
     seconds: float
-    """Duration of all epochs."""
+    """Duration of all epochs, including those before an interruption."""
     earlier_seconds: float = 0.0
-    """Duration of those before an interruption."""
+    """Duration of those before an interruption alone."""
 
 
 def fit(

@@ -37,7 +37,8 @@ class StartingWeights:
     tensors: Mapping[str, Tensor]
     """By their names in the network."""
     credit: Mapping[str, str] = field(default_factory=dict)
-    """Licence and citation of weights that others trained; `trained_on` names the data sets since then."""
+    """Licence and citation of weights that others trained; `trained_on` names the data sets of later
+    trainings."""
 
     def start(self, network: Classifier) -> None:
         """Copy the tensors that fit by name and shape into `network`, except those of its head.
