@@ -31,10 +31,10 @@ from training.options import (
 
 RECIPES = Path(__file__).with_name("recipes.toml")
 
+ONE_NETWORK: Mapping[str, Any] = {"num_seeds": 1, "ensemble_size": 1, "validation": "fixed"}
+"""The hyper-parameters of a training of one network, whatever the recipe averages."""
 SMOKE: dict[str, Any] = {
-    "num_seeds": 1,
-    "ensemble_size": 1,
-    "validation": "fixed",
+    **ONE_NETWORK,
     "epochs": 2,
     "batch_size": 16,
     "width": 8,

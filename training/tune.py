@@ -1,6 +1,7 @@
 """Search for better hyper-parameters: `python -m training.tune --task TASK [--data FOLDER] [--trials N]`.
 
-Every trial is a training that is measured by its loss on the validation part; the test part is never used.
+Every trial trains one network, which is measured by its loss on the validation part; the test part is never
+used.
 The search is stored in a file: the same command continues it, and a higher `--trials` extends it.
 """
 
@@ -17,7 +18,7 @@ from optuna.trial import Trial, TrialState
 
 from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import searched
-from training.arguments import Arguments, read_options, training_parser
+from training.arguments import ONE_NETWORK, Arguments, read_options, training_parser
 from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.model import parallel
@@ -122,7 +123,7 @@ def run_trial(
     values = suggest(trial)
     trial.set_user_attr("values", values)
     print("; ".join(f"{name}={value}" for name, value in values.items()), flush=True)
-    parameters = arguments.parameters.updated({**values, "num_seeds": 1})
+    parameters = arguments.parameters.updated({**values, **ONE_NETWORK})
 
     def after_epoch(epoch: Epoch) -> None:
         trial.report(epoch.validation_loss, epoch.number)

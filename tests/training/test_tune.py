@@ -5,13 +5,14 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
 
 from chalicelib.hyperparameters import Hyperparameters, searched
-from chalicelib.tasks import Task
+from chalicelib.tasks import Task, load_tasks
 from tests.training.samples import NO_RECIPE, make_network
 from training.arguments import parse_arguments
 from training.data.pixels import Labelled
@@ -106,6 +107,23 @@ def test_other_settings_start_another_search(search: list[str], tmp_path: Path) 
 
     assert [trial["epoch"] for trial in read_trials(tmp_path / "tuning")] == ["1"]
     assert len(optuna.get_all_study_names(f"sqlite:///{tmp_path / 'tuning' / 'study.db'}")) == 2
+
+
+@pytest.mark.parametrize("name", load_tasks())
+@pytest.mark.usefixtures("_without_training")
+def test_search_starts_at_the_recipe_of_a_bundled_model(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the recipe averages or cross-validates, a trial trains one network."""
+    data = SimpleNamespace(fingerprint="f00", labelled=lambda *_: None)
+    monkeypatch.setattr("training.tune.read_inputs", lambda *_: (data, None))
+    monkeypatch.setattr("training.tune.read_training_outlines", lambda *_: None)
+
+    assert main(["--task", name, "--output-dir", str(tmp_path), "--trials", "2"]) == 0
+
+    rate = parse_arguments(["--task", name]).parameters.learning_rate
+    assert float(read_trials(tmp_path)[0]["validation_loss"]) == rate
+    assert parse_arguments(["--task", name, "--recipe", str(tmp_path / "best.toml")])
 
 
 def test_interrupted_trial_is_repeated(
