@@ -42,13 +42,17 @@ class Prepared:
     """The data, splits, starting weights and checkpoints of a run."""
 
     data: PreparedData
-    splits: Sequence[PreparedData]
-    """The splits of the data: one for each fold of a cross-validation, else one."""
+    splits: Mapping[int, PreparedData]
+    """By seed, the split of the data: another one for each fold of a cross-validation, else the same."""
     folds: Mapping[int, Fold]
-    """By seed, the images for training and validation."""
+    """By seed, the images of its split for training and validation."""
     weights: StartingWeights | None
     checkpoints: Mapping[int, Checkpoint]
     """By seed."""
+
+    def splits_of(self, candidate: Candidate) -> list[PreparedData]:
+        """The splits of a candidate's networks, in the order of its answers to validation images."""
+        return list({id(split): split for split in map(self.splits.__getitem__, candidate.fits)}.values())
 
 
 @dataclass(frozen=True)

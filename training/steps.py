@@ -115,7 +115,9 @@ def prepare(run: Run) -> Prepared:
         data.fingerprint,
         weights.name if weights else "",
     )
-    return Prepared(data, splits, dict(zip(checkpoints, cycle(folds), strict=False)), weights, checkpoints)
+    splits_by_seed = dict(zip(checkpoints, cycle(splits), strict=False))
+    folds_by_seed = dict(zip(checkpoints, cycle(folds), strict=False))
+    return Prepared(data, splits_by_seed, folds_by_seed, weights, checkpoints)
 
 
 def fit_networks(run: Run, prepared: Prepared) -> dict[int, Fit]:
@@ -172,7 +174,7 @@ def test(run: Run, prepared: Prepared, choice: Choice) -> Results:
         test_part.metrics["pointing"] = pointing
     return Results(
         test_part,
-        _assess(run, model, model.validation, prepared.splits, "validation"),
+        _assess(run, model, model.validation, prepared.splits_of(model), "validation"),
         {
             single.seed: test_part
             if single is model

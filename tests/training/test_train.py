@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,15 +21,19 @@ from chalicelib import DISCLAIMER
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task, load_task
 from tests.training.samples import NO_RECIPE, make_network, write_images, write_manifest
+from training import steps
 from training.archive import serving_code
 from training.arguments import SMOKE
+from training.core.calibration import fit_temperature
 from training.core.markdown import percent
 from training.data.sources import load_source
+from training.evaluation.assessment import assess
 from training.evaluation.stress import CHANGES
 from training.model.checkpoint import Checkpoint
 from training.model.graph import open_session
 from training.model.progress import METRIC_PATTERNS, OBJECTIVE, Epoch, Progress
 from training.model.starting_weights import load_starting_weights
+from training.run import Choice, Prepared, Results
 from training.train import INTERRUPTED, main
 
 ROOT = Path(__file__).parents[2]
@@ -279,6 +285,43 @@ def test_cross_validation_covers_all_images_outside_the_test_part(
     )
     assert tested == fixed["data"]["split"]["test"]["images"]
     assert validated >= 2.5 * fixed["data"]["split"]["validation"]["images"]
+
+
+@pytest.mark.usefixtures("_without_plots")
+def test_validation_answers_are_assessed_with_their_own_labels_and_groups(
+    run: Run, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if a later fold has the lower loss, so that its network is the first of the package."""
+    losses = count(0, -1)
+    chosen: list[tuple[Prepared, Choice]] = []
+    assessed: list[tuple[Any, ...]] = []
+
+    def lower_and_lower(*arguments: Any) -> tuple[float, float]:
+        return fit_temperature(*arguments)[0], float(next(losses))
+
+    def remember(run: Any, prepared: Prepared, choice: Choice) -> Results:
+        chosen.append((prepared, choice))
+        return steps.test(run, prepared, choice)
+
+    def watch(*arguments: Any) -> Any:
+        assessed.append(arguments)
+        return assess(*arguments)
+
+    monkeypatch.setattr("training.model.candidate.fit_temperature", lower_and_lower)
+    monkeypatch.setattr("training.train.steps", SimpleNamespace(**{**vars(steps), "test": remember}))
+    monkeypatch.setattr(steps, "assess", watch)
+    options = ["--num-seeds", "2", "--ensemble-size", "2", "--validation", "cross", "--epochs", "1"]
+    assert main([*job_arguments(task, run.data, tmp_path), *options]) == 0
+
+    [(prepared, choice)] = chosen
+    assert list(choice.model.fits) == [1, 0]
+    of_image: dict[float, tuple[int, str]] = {}
+    for single in choice.singles:
+        split = prepared.splits[single.seed]
+        own = zip(split.labelled("validation").labels, split.groups("validation"), strict=True)
+        of_image |= dict(zip(single.validation["distance"].tolist(), own, strict=True))
+    _, (_, answers, labels, groups, *_), *_ = assessed  # after the test part
+    assert [of_image[distance] for distance in answers.distances] == list(zip(labels, groups, strict=True))
 
 
 def test_only_the_epochs_of_checkpoints_are_left_after_the_run(run: Run) -> None:
