@@ -103,6 +103,21 @@ def test_checkpoints_depend_on_the_seed_and_on_settings_that_affect_training(
     assert open_checkpoints(tmp_path, task, Hyperparameters(seed=3, num_seeds=2), "f11", "")[4].load() is None
 
 
+def test_checkpoint_of_cross_validation_depends_on_the_fold(tmp_path: Path, task: Task) -> None:
+    """The same seed has another fold in a run with another first seed."""
+
+    def opened(seed: int, networks: int) -> dict[int, Checkpoint]:
+        parameters = Hyperparameters(
+            seed=seed, num_seeds=networks, ensemble_size=networks, validation="cross"
+        )
+        return open_checkpoints(tmp_path, task, parameters, "f00", "")
+
+    opened(0, 2)[1].save(STATE)
+
+    assert opened(0, 3)[1].load() is not None
+    assert opened(1, 2)[1].load() is None
+
+
 def test_history_has_the_epochs_of_its_seed(checkpoint: Checkpoint) -> None:
     checkpoint.save(STATE)
     checkpoint.save_history([Epoch(1, 0.9, 0.8, 0.5)])

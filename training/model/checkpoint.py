@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import CROSS_VALIDATION, Hyperparameters
 from chalicelib.tasks import Task
 from training.model import parallel
 from training.model.progress import Epoch
@@ -93,5 +93,10 @@ def open_checkpoints(
         "torch": str(torch.__version__),  # its class is refused by weights_only
         "processes": parallel.world_size(),
     }
-    seeds = range(parameters.seed, parameters.seed + parameters.num_seeds)
-    return {seed: Checkpoint(folder / f"seed-{seed}.pt", {**run, "seed": seed}) for seed in seeds}
+    checkpoints = {}
+    for number in range(parameters.num_seeds):
+        seed = parameters.seed + number
+        # With another first seed, the same seed would have another fold.
+        fold = {"fold": number} if parameters.validation == CROSS_VALIDATION else {}
+        checkpoints[seed] = Checkpoint(folder / f"seed-{seed}.pt", {**run, "seed": seed, **fold})
+    return checkpoints
