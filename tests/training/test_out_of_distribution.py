@@ -46,6 +46,19 @@ def test_ood_images_of_every_other_task_are_prepared_for_this_one(
             assert np.array_equal(images[:], np.stack(expected))
 
 
+def test_ood_images_come_from_all_folders_of_a_data_set(home: Path, task: Task, tmp_path: Path) -> None:
+    """As in the other task's own training, or images that starting weights have seen could be tested."""
+    name, folder = "breast-histology", home / "breast-histology-more"
+    write_manifest(write_images(folder, load_task(name).class_names, patients=20))
+
+    [found] = [other for other in load_ood_images(home, task, 3, tmp_path) if other.name == name]
+
+    place = tmp_path / "own"
+    place.mkdir()
+    own = prepare_data([str(home / name), str(folder)], name, load_task(name), 3, place)
+    assert [len(found.train), len(found.test)] == [len(own.parts[part]) for part in ("train", "test")]
+
+
 def test_ood_images_exclude_tasks_that_a_class_covers(home: Path, task: Task, tmp_path: Path) -> None:
     covering = replace(task, covers=OTHERS[:1])
 

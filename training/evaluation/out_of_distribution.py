@@ -12,6 +12,7 @@ from training.core.arrays import Floats
 from training.data.parts import Part
 from training.data.pixels import Images, prepare_images
 from training.data.preparation import PreparedData, prepare_data
+from training.data.sources import dataset_folders
 from training.data.storage import Storage
 from training.errors import TrainingError
 from training.model.candidate import Candidate
@@ -91,26 +92,26 @@ def load_ood_images(home: Path, task: Task, split_seed: int, workplace: Path) ->
     influence on the test. A data set that does not allow a split is skipped.
 
     Args:
-        home: folder with one folder of labelled images for each task.
+        home: folder with the folders of labelled images of each task.
         task: whose images are left out, and whose input applies.
         split_seed: of the other data sets' splits.
         workplace: folder for large arrays, which must exist while the images are used.
     """
     for other in load_tasks().values():
-        folder = home / other.name
-        if other.name in (task.name, *task.covers) or not folder.is_dir():
+        folders = dataset_folders(str(home), other.name)
+        if other.name in (task.name, *task.covers) or not Path(folders[0]).is_dir():
             continue
         place = workplace / other.name
         place.mkdir()
         try:
-            data = prepare_data(folder, other.name, other, split_seed, place)
+            data = prepare_data(folders, other.name, other, split_seed, place)
         except TrainingError as error:
             print(f"{other.name} is not used as out-of-distribution data: {error}", flush=True)
             continue
 
-        def load(part: Part, data: PreparedData = data, folder: Path = folder, place: Path = place) -> Images:
+        def load(part: Part, data: PreparedData = data, place: Path = place) -> Images:
             chosen = np.random.default_rng(split_seed).permutation(data.parts[part])[:MAX_IMAGES]
             records = [data.records[index] for index in sorted(chosen.tolist())]
-            return prepare_images(Storage(), str(folder), records, task.input, place / f"{part}.npy").view()
+            return prepare_images(Storage(), data.folder, records, task.input, place / f"{part}.npy").view()
 
         yield OODImages(other.name, load("train"), load("test"))
