@@ -1,6 +1,7 @@
 """The exported graph gives the same answers as the network."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -44,6 +45,22 @@ def test_graph_agrees_with_torch(model: EnsembleModule, graph: Path) -> None:
     assert check_parity(model, session, PIXELS) <= 1e-5
     for name, values in zip(("probabilities", "activation", "distance"), expected, strict=True):
         assert answers[name] == pytest.approx(values.numpy(), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("probabilities", 1e-3), ("activation", 0.1), ("distance", 0.5)]
+)
+def test_graph_with_another_answer_is_refused(
+    name: str, change: float, model: EnsembleModule, graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_differently(*arguments: Any) -> dict[str, Any]:
+        answers = run(*arguments)
+        return {**answers, name: answers[name] + change}
+
+    monkeypatch.setattr("training.model.export.run", run_differently)
+
+    with pytest.raises(TrainingError, match=f"output '{name}' differs"):
+        check_parity(model, open_session(graph), PIXELS)
 
 
 def test_graph_outputs_have_the_expected_shapes_and_ranges(graph: Path) -> None:

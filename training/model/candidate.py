@@ -193,7 +193,9 @@ def _make_candidate(
     temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
     offset = temperature * correction
     model = EnsembleModule(members, temperature, views, task.flip_permutation, offset)
-    examples = np.array(folds[0].validation.pixels[:PARITY_IMAGES])
+    pixels = folds[0].validation.pixels
+    # Images of one class are beside each other: all classes are to be compared.
+    examples = np.array(pixels[np.linspace(0, len(pixels) - 1, PARITY_IMAGES).round().astype(np.int64)])
     answers = {
         "probabilities": ((logits + offset) / temperature).softmax(1).numpy(),
         "distance": distances.numpy(),
