@@ -83,7 +83,7 @@ def read_task(path: Path) -> Task:
         review=_review(root.table("review")),
         gate=_gate(root.table("gate")),
         max_sensitivity_drop=root.table("gate").number("max_sensitivity_drop", 0, 1),
-        augmentation=_augmentation(root.table("augmentation"), spec.channels),
+        augmentation=_augmentation(root.table("augmentation"), spec),
         negative=_negative(root, classes),
         covers=_covers(root, path.stem),
         endpoint=_endpoint(root),
@@ -243,7 +243,7 @@ def _gate(table: TomlTable) -> dict[str, float]:
     return gate
 
 
-def _augmentation(table: TomlTable, channels: int) -> Augmentation:
+def _augmentation(table: TomlTable, spec: InputSpec) -> Augmentation:
     augmentation = Augmentation(
         flip=table.boolean("flip"),
         rotate_degrees=table.number("rotate_degrees", 0, 180),
@@ -261,7 +261,11 @@ def _augmentation(table: TomlTable, channels: int) -> Augmentation:
         markers=table.number("markers", 0, 1, default=0.0),
         stain=table.number("stain", 0, 1, default=0.0),
     )
-    if augmentation.stain and channels == 1:
+    if augmentation.quarter_turns and spec.width != spec.height:
+        raise table.error(
+            "'quarter_turns' needs a square input: make width and height equal", "quarter_turns"
+        )
+    if augmentation.stain and spec.channels == 1:
         raise table.error("'stain' needs an input in colour: set channels = 3, or leave it out", "stain")
     table.refuse_unknown()
     return augmentation

@@ -56,6 +56,13 @@ def test_blur_mixes_no_images_and_no_channels(degradation: Degradation) -> None:
     assert torch.allclose(degradation.blur(images, 0.05), images, atol=1e-5)
 
 
+def test_blur_takes_images_that_are_not_contiguous(degradation: Degradation) -> None:
+    """Those beside outlines are channels of a larger tensor."""
+    with_outlines = stripes(4)
+
+    assert degradation.blur(with_outlines[:, :-1], 0.05).shape == (COUNT, 3, 32, 24)
+
+
 def test_lower_resolution_loses_fine_detail_only(degradation: Degradation) -> None:
     images = stripes()
     images[:, :, 16:] = 0.25  # a smooth half

@@ -29,7 +29,7 @@ class Degradation:
         offsets = torch.arange(-radius, radius + 1)
         weights = torch.exp(-(offsets**2) / (2 * sigma[:, None] ** 2))
         kernels = (weights / weights.sum(1, keepdim=True)).repeat_interleave(channels, 0)
-        planes = functional.pad(images.view(1, -1, height, width), [radius] * 4, mode="reflect")
+        planes = functional.pad(images.reshape(1, -1, height, width), [radius] * 4, mode="reflect")
         for shape in ((-1, 1, 1, len(offsets)), (-1, 1, len(offsets), 1)):
             planes = functional.conv2d(planes, kernels.view(shape), groups=len(kernels))
         return torch.where(self._choose(images, 0.5), planes.view(images.shape), images)

@@ -72,6 +72,7 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
         ("width = 112", 'width = "112"', "'width' must be an integer"),
         ("channels = 1", "channels = 2", "1 (grey) or 3 (RGB)"),
         ("colour = 0.0", "colour = 0.0\nstain = 0.1", "'stain' needs an input in colour"),
+        ("quarter_turns = false", "quarter_turns = true", "'quarter_turns' needs a square input"),
         ('fit = "pad"', 'fit = "crop"', "must be one of pad, stretch, not 'crop'"),
         ("min_probability = 0.9", "min_probability = 90", "must be from 0 to 1, not 90"),
         ("flip = true", "flip = 1", "'flip' must be true or false"),
