@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.14 python3 python; do \
 # Training has its own environment, as on SageMaker; torch has no small CPU build for every Python.
 TRAINING_PYTHON ?= $(shell for p in python3.11 /usr/bin/python3.11 $(PYTHON); do \
 	$$p -c 'import venv, ensurepip' 2>/dev/null && command -v $$p && break; done)
-DATA ?= ../shared/data
+DATA ?= $(or $(NEGATOSCOPE_DATA),../shared/data)
 TASK ?= mammography-views
 TRIALS ?= 8
 ARGS ?=
@@ -72,7 +72,7 @@ run: platform $(RUN) $(LIBRARIES) ## start everything on this machine: page and 
 	@.venv/bin/python -m local.run
 
 .PHONY: clean-local
-clean-local: ## delete what `make run` keeps: images, results, logs
+clean-local: ## delete .local: what `make run` keeps, and trained models, searches and reports
 	rm -rf .local
 
 .PHONY: check

@@ -81,7 +81,8 @@ def _shortfall(model: Facts) -> Iterator[str]:
     if short:
         yield (
             f"**This model does not reach the metrics that its task demands: {short}.** It ships for want of "
-            "a better one, and all its answers are marked for review."
+            "a better one, and all its answers are marked for review. The shares below are those that its "
+            "review rule would mark by itself."
         )
 
 
@@ -94,7 +95,8 @@ def _seeds(training: Facts) -> Iterator[str]:
     yield (
         f"The training was run with {len(seeds)} seeds. {_choice(training, seeds)} "
         f"Mean test accuracy over the seeds: {100 * sum(values) / len(values):.1f} % "
-        f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %)."
+        f"(from {100 * min(values):.1f} % to {100 * max(values):.1f} %). The balanced accuracy on validation "
+        "is that of the training, before the weights are rounded and the answers calibrated."
     )
     yield table(
         (
@@ -179,7 +181,7 @@ def _data(data: Facts, classes: Sequence[str]) -> Iterator[str]:
             f"Found: {describe_findings(data['findings'])}",
         )
     )
-    yield "The split is by group: all images of a patient are in one part. Numbers of images:"
+    yield "All images of a group (a patient, if the data name patients) are in one part. Numbers of images:"
     yield table(("Class", *split), sizes)
     if data["given_split"]:
         yield data["given_split"]
