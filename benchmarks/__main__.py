@@ -47,7 +47,7 @@ def main() -> None:
     measured = {
         "machine": machine.description(),
         "quick": arguments.quick,
-        "date": datetime.now(UTC).date().isoformat(),
+        "measured_at": datetime.now(UTC).isoformat(timespec="minutes"),
         "load": round(load, 1),
         "seconds": round(time.monotonic() - plan.started),
         "sections": [section.as_json() for section in sections],

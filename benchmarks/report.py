@@ -6,10 +6,13 @@ measures nothing.
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from textwrap import TextWrapper
 from typing import Any
 
+from chalicelib.models.package import bundled_package
+from chalicelib.tasks import load_tasks
 from deploy.generated import PROJECT, write_or_check
 
 MEASURED = PROJECT / "docs" / "speed" / "measurements.json"
@@ -28,13 +31,26 @@ def render(measured: dict[str, Any], pictures: str) -> str:
     minutes = measured["seconds"] / 60
     quick = "A quick run, with few rounds and small images. " if measured["quick"] else ""
     head = (
-        f"{quick}{measured['machine']}; {measured['date']}; {minutes:.0f} minutes. Before it began, "
-        f"{measured['load']:.1f} other programs wanted to run (load average)."
+        f"{quick}{measured['machine']}; {measured['measured_at'][:10]}; {minutes:.0f} minutes. Before it "
+        f"began, {measured['load']:.1f} other programs wanted to run (load average)."
     )
     parts = ["# Speed", WRAPPER.fill(INTRODUCTION), WRAPPER.fill(head)]
+    if replaced := _models_since(datetime.fromisoformat(measured["measured_at"])):
+        named = ", ".join(f"`{task}`" for task in replaced)
+        parts.append(WRAPPER.fill(f"These bundled models have been replaced since: {named}."))
     for section in measured["sections"]:
         parts += section_parts(section, pictures)
     return "\n\n".join(parts) + "\n"
+
+
+def _models_since(measured_at: datetime) -> list[str]:
+    """The tasks whose bundled models are newer."""
+    packages = [package for task in load_tasks() if (package := bundled_package(task))]
+    return [
+        package.facts["task"]
+        for package in packages
+        if datetime.fromisoformat(package.facts["created_at"]) > measured_at
+    ]
 
 
 def section_parts(section: dict[str, Any], pictures: str, heading: str = "##") -> Iterator[str]:

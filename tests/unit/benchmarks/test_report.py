@@ -1,12 +1,15 @@
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from benchmarks import report
+from chalicelib.models.package import bundled_package
+from chalicelib.tasks import load_tasks
 
 MEASURED: dict[str, Any] = {
     "machine": "Abacus, 2 cores",
-    "date": "2026-11-29",
+    "measured_at": "2099-11-29T08:30+00:00",
     "load": 0.04,
     "quick": False,
     "seconds": 600,
@@ -35,7 +38,7 @@ MEASURED: dict[str, Any] = {
 
 def test_page_has_tables_remarks_plots_and_failures() -> None:
     page = report.render(MEASURED, "speed")
-    assert "Abacus, 2 cores; 2026-11-29; 10 minutes." in page
+    assert "Abacus, 2 cores; 2099-11-29; 10 minutes." in page
     assert "Each answers.\n\n|  | p50 / ms | rounds |\n|---|---:|---:|\n| Negatoscope | 12.3 | 5 |\n" in page
     assert "\n| Keras | – | – |\n" in page
     assert "\n- Keras could not be measured: it is not installed\n" in page
@@ -46,6 +49,19 @@ def test_page_has_tables_remarks_plots_and_failures() -> None:
 def test_page_says_that_a_run_was_quick() -> None:
     assert "A quick run" not in report.render(MEASURED, "speed")
     assert "A quick run, with few rounds" in report.render(MEASURED | {"quick": True}, "speed")
+
+
+def test_page_names_models_that_were_replaced_after_the_measurement() -> None:
+    packages = {task: package for task in load_tasks() if (package := bundled_package(task))}
+    ages = {task: package.facts["created_at"] for task, package in packages.items()}
+    newest = max(ages, key=lambda task: datetime.fromisoformat(ages[task]))
+
+    assert "replaced since" not in report.render(MEASURED, "speed")
+    page = report.render(MEASURED | {"measured_at": ages[newest]}, "speed")
+    assert "replaced since" not in page
+    page = report.render(MEASURED | {"measured_at": "2000-01-01T00:00+00:00"}, "speed")
+    assert all(f"`{task}`" in page for task in ages)
+    assert "replaced since" in page
 
 
 @pytest.mark.parametrize(
