@@ -36,7 +36,7 @@ from training.model.classifier import Classifier
 from training.model.devices import choose_device, make_deterministic, resolve_precision
 from training.model.imagenet import FILES
 from training.model.network import build_network
-from training.model.optimisation import Optimisation, class_weights
+from training.model.optimisation import Optimisation, class_weights, labels_seen
 from training.model.random_numbers import RandomNumbers
 from training.model.starting_weights import StartingWeights, load_starting_weights, save_weights
 from training.model.transfer import prepare_network
@@ -157,7 +157,8 @@ def make_samplers(data: Sequence[tuple[Task, Labelled]], parameters: Hyperparame
     samplers = []
     for task, images in data:
         share = max(2, round(parameters.batch_size * math.sqrt(len(images.labels)) / total))
-        weights = class_weights(images.labels, len(task.classes), parameters.class_weight_power)
+        labels = labels_seen(images.labels, task)
+        weights = class_weights(labels, len(task.classes), parameters.class_weight_power)
         # Grey images have no colour to change, and a quarter turn exchanges the sides.
         turns = task.augmentation.quarter_turns and task.input.width == task.input.height
         changes = replace(task.augmentation, colour=0.0, stain=0.0, quarter_turns=turns)

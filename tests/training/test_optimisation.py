@@ -1,12 +1,16 @@
 """The schedule of the learning rate, and the weights of classes."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.tasks import Task
 from tests.training.samples import make_network
-from training.model.optimisation import Optimisation, class_weights, prior_correction
+from training.model.optimisation import Optimisation, class_weights, labels_seen, prior_correction
 
 
 def test_learning_rate_peaks_at_the_end_of_the_warm_up() -> None:
@@ -39,6 +43,16 @@ def test_class_weights_are_higher_for_rare_classes() -> None:
     assert class_weights(labels, 2, 0.0).tolist() == [1, 1]
     assert class_weights(labels, 2, 1.0).tolist() == pytest.approx([50 / 90, 50 / 10])
     assert class_weights(labels, 2, 0.5).tolist() == pytest.approx([(50 / 90) ** 0.5, 5**0.5])
+
+
+def test_class_weights_count_mirror_images(task: Task) -> None:
+    """Training sees as many right breasts as left ones, however many of each there are."""
+    left, right = 0, task.flip_permutation[0]
+    labels = np.repeat([left, right], [90, 10])
+    unmirrored = replace(task, augmentation=replace(task.augmentation, flip=False))
+
+    assert Counter(labels_seen(labels, task).tolist()) == {left: 100, right: 100}
+    assert labels_seen(labels, unmirrored) is labels
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from training.model.export import Pixels, check_parity, export
 from training.model.fitting import Fit
 from training.model.graph import open_session
 from training.model.ood_score import fit_ood_score
-from training.model.optimisation import prior_correction
+from training.model.optimisation import labels_seen, prior_correction
 from training.model.prediction import describe, run_batches
 from training.model.runner import Runner
 from training.model.weight_precision import round_weights
@@ -189,7 +189,7 @@ def _make_candidate(
     logits, distances = _validate(task, members, folds, views)
     labels = np.concatenate([fold.validation.labels for fold in _distinct(folds)])
     trained_on = np.concatenate([fold.train.labels for fold in _distinct(folds)])
-    correction = prior_correction(trained_on, len(task.classes), parameters)
+    correction = prior_correction(labels_seen(trained_on, task), len(task.classes), parameters)
     temperature, loss = fit_temperature(logits.double().numpy(), labels, correction.numpy())
     offset = temperature * correction
     model = EnsembleModule(members, temperature, views, task.flip_permutation, offset)

@@ -29,6 +29,7 @@ from training.model.optimisation import (
     Optimisation,
     batch_mass,
     class_weights,
+    labels_seen,
     prior_correction,
     weighted_cross_entropy,
 )
@@ -77,7 +78,8 @@ class Training:
             weights.start(network)
         prepare_network(network, parameters, has_weights=weights is not None)
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a gap in the stubs
-        self.correction = prior_correction(train.labels, len(task.classes), parameters).numpy()
+        labels = labels_seen(train.labels, task)
+        self.correction = prior_correction(labels, len(task.classes), parameters).numpy()
         self.optimisation = Optimisation(self.network, parameters, self.steps)
         self.averaged = cast("Classifier", self.optimisation.averaging.module)
         share_layers(self.network, self.batch_size, self.device)
@@ -87,7 +89,7 @@ class Training:
             task.augmentation, task.flip_permutation, parameters.random_erasing, self.numbers
         )
         self.mix = Mixer(parameters.mixup, parameters.cutmix, self.numbers)
-        self.class_weights = class_weights(train.labels, len(task.classes), parameters.class_weight_power).to(
+        self.class_weights = class_weights(labels, len(task.classes), parameters.class_weight_power).to(
             self.device
         )
         self.history: list[Epoch] = []

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
 from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.tasks import Task
 from training.model.classifier import Classifier
 
 
@@ -119,6 +120,16 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
         return averaged * kept + current * (1 - kept)
 
     return average
+
+
+def labels_seen(labels: NDArray[np.int64], task: Task) -> NDArray[np.int64]:
+    """Labels in the frequencies in which training sees them, shape (N,) or (2N,).
+
+    Half of the images are mirrored, and the mirror image of a left breast is a right one.
+    """
+    if not task.augmentation.flip:
+        return labels
+    return np.concatenate([labels, np.array(task.flip_permutation)[labels]])
 
 
 def class_weights(labels: NDArray[np.int64], classes: int, power: float) -> Tensor:
