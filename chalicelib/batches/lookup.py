@@ -91,7 +91,7 @@ class Lookup:
             return None
         if not key.startswith(ARCHIVE):
             raise InvalidRequest(f"The file is not in {ARCHIVE}, or the list has no column Key.")
-        if (size := int(item.get("Size") or 0)) > MAX_FILE_BYTES:
+        if (size := _size(item)) > MAX_FILE_BYTES:
             raise ImageTooLarge(f"The file has {size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted.")
         etag = str(item.get("Etag") or "").strip('"') or self._etag(key)
         return self.image(key, inbox.new_id("archive", self.task.name, key, etag), etag)
@@ -139,3 +139,9 @@ class Lookup:
     def _is_of_batch(self, result: Result) -> bool:
         begun = datetime.fromisoformat(self.batch["requested_at"])
         return datetime.fromisoformat(result["classified_at"] or result["created_at"]) >= begun
+
+
+def _size(item: Item) -> int:
+    """The size of a listed file in bytes; 0 if it is unknown, as in lists that people write."""
+    size = str(item.get("Size") or "")
+    return int(size) if size.isdecimal() else 0

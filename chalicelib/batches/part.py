@@ -113,16 +113,33 @@ class PartRun:
                 return
         try:
             if image.earlier and not image.is_answered:
-                try:
-                    image.array = prepared.load(self.pipeline.bucket, self.task.name, image.id)
+                image.array = self._stored_array(image)
+                if image.array:
                     return
-                except (ObjectMissing, AccessDenied):
-                    if self.batch["kind"] == "again":
-                        raise FileRemoved("The prepared image was removed.") from None
             base = image.earlier or result_document.received(image.id, self.task.name, "archive")
             image.array = PreparedArray.of(self._decode(image), base, started)
         except _UNUSABLE as error:
             image.error = error
+
+    def _stored_array(self, image: BatchImage) -> PreparedArray | None:
+        """The array of an earlier classification; None if the image's file has to be decoded instead.
+
+        Raises:
+            FileRemoved, InvalidRequest: if there is no usable array, and no file in the archive.
+        """
+        again = self.batch["kind"] == "again"
+        try:
+            array = prepared.load(self.pipeline.bucket, self.task.name, image.id)
+        except (ObjectMissing, AccessDenied):
+            if again:
+                raise FileRemoved("The prepared image was removed.") from None
+            return None
+        if array.pixels.shape == self._shape:
+            return array
+        # A later version of the task takes images of another size.
+        if again:
+            raise InvalidRequest("The image was prepared for an input of another size. Send the file again.")
+        return None
 
     @property
     def _shape(self) -> tuple[int, int, int]:

@@ -148,6 +148,13 @@ def test_lists_name_files_by_key_alone(pipeline: Pipeline) -> None:
     assert len(pipeline.table.page()[0]) == 1
 
 
+@pytest.mark.parametrize("size", ["", "1.2 MB", "12,345", "-", "²"])
+def test_size_in_a_list_may_be_anything(pipeline: Pipeline, size: str) -> None:
+    item = {"Key": archived("a.png", images.grey_file())["Key"], "Size": size}
+
+    assert counts(run(pipeline, item, kind="list")) == {"classified": 1}
+
+
 def test_same_file_in_two_places_is_two_images(pipeline: Pipeline) -> None:
     body = images.grey_file()
 
@@ -180,6 +187,43 @@ def test_images_are_classified_again_with_a_newer_model(
         assert result["picture"] == before[image_id]["picture"]
     assert after[reviewed]["review"]
     assert counts(run(newer, *items, kind="again", requested_at=LATER)) == {"current": 2}
+
+
+def with_old_array(pipeline: Pipeline, body: bytes) -> Item:
+    """An archived image that was classified when its task took smaller images."""
+    item = archived("old.png", body)
+    run(pipeline, item)
+    (key,) = stored_keys("prepared/")
+    _, image_id = inbox.parse_prepared_key(key)
+    array = prepared.load(pipeline.bucket, TASK, image_id)
+    prepared.store(pipeline.bucket, TASK, image_id, replace(array, pixels=array.pixels[:, ::2, ::2]))
+    return item
+
+
+def test_archived_image_of_another_input_is_decoded_again(pipeline: Pipeline, tmp_path: Path) -> None:
+    body = images.grey_file()
+    old, new = with_old_array(pipeline, body), archived("new.png", images.grey_file(height=120))
+    newer = with_model(pipeline, tmp_path / "newer", version="newer")
+
+    assert counts(run(newer, old, new, requested_at=timestamps.now())) == {"classified": 2}
+
+    spec = load_task(TASK).input
+    for key in stored_keys("prepared/"):
+        array = prepared.load(pipeline.bucket, *inbox.parse_prepared_key(key))
+        assert array.pixels.shape == (spec.channels, spec.height, spec.width)
+
+
+def test_prepared_image_of_another_input_stops_no_other(pipeline: Pipeline, tmp_path: Path) -> None:
+    with_old_array(pipeline, images.grey_file())
+    run(pipeline, archived("new.png", images.grey_file(height=120)))
+    newer = with_model(pipeline, tmp_path / "newer", version="newer")
+    items = [{"Key": key} for key in stored_keys("prepared/")]
+
+    outcome = run(newer, *items, kind="again", requested_at=timestamps.now())
+
+    assert counts(outcome) == {"classified": 1}
+    assert codes(outcome) == ["InvalidRequest"]
+    assert "Send the file again" in outcome["failures"][0]["message"]
 
 
 def test_changed_classes_are_recorded(pipeline: Pipeline, tmp_path: Path) -> None:
