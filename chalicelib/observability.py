@@ -4,6 +4,7 @@ Traces are Lambda's own: the library with which an application adds to them take
 this one is imported.
 """
 
+import logging
 from collections.abc import Mapping
 
 from aws_lambda_powertools import Logger
@@ -14,6 +15,9 @@ from chalicelib.settings import settings
 NAMESPACE = "Negatoscope"
 
 logger = Logger(service="negatoscope")
+# It logs the address of a request that it repeats, with a key, which may name a patient, and the signature
+# of a link.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def count(metric: str, task: str | None = None) -> None:

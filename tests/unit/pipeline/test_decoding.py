@@ -131,3 +131,28 @@ def test_errors_of_links_do_not_quote_the_key(served: dict[str, int]) -> None:
             decoding.download([link])
         assert KEY not in str(failure.value)
         assert failure.value.__cause__ is None
+
+
+def test_repeated_requests_do_not_log_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor the signature, with which anybody could download the file."""
+    asked = []
+
+    class BreaksOnce(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if len(asked) > 1:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"file")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), BreaksOnce) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        link: Link = {"url": f"http://127.0.0.1:{server.server_port}{KEY}?X-Amz-Signature=abc", "headers": {}}
+        assert decoding.download([link]) == b"file"
+        server.shutdown()
+
+    assert len(asked) == 2
+    assert caplog.text == ""
