@@ -133,6 +133,8 @@ class Sweeper:
             self._attempt(tally, entry.result["id"], partial(self._purge_one, entry, versions))
 
     def _purge_one(self, entry: Entry, originals: list[ObjectVersion]) -> None:
+        if self.pipeline.table.entry(entry.result["id"]) != entry:
+            return  # the image was sent again in the meantime, and what is stored is new
         purge.purge(self.pipeline.bucket, entry.result, originals)
         self.pipeline.table.end_deletion(entry.result["id"], entry.revision)
         logger.info("deleted", extra={"image": entry.result["id"]})

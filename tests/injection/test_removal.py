@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from chalicelib import dependencies
 from chalicelib.models.classifier import Classifier
+from chalicelib.pipeline import purge
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.results import result_document
 from chalicelib.storage import inbox
+from chalicelib.tasks import load_task
 from tests import images
 from tests.injection.conftest import NewWorld
 from tests.injection.faults import FEW_KINDS, KILLS, Fault, faults
@@ -187,4 +190,27 @@ def test_image_can_be_sent_again_after_its_deletion(new_world: NewWorld) -> None
     status, result = world.ask("GET", RESULT, id=image_id)
     assert (status, result["status"], result["review"], result["readings"]) == (200, "classified", None, [])
     assert datetime.fromisoformat(result["created_at"]) >= started
+    assert problems(world, expected=1, counted=2) == []
+
+
+def test_image_that_is_sent_again_during_a_sweep_is_kept(
+    new_world: NewWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = new_world()
+    image_id = posted(world)
+    assert world.ask("DELETE", RESULT, id=image_id)[0] == 200
+    find_originals = purge.originals
+
+    def send_again_first(*arguments: Any) -> Any:
+        monkeypatch.setattr(purge, "originals", find_originals)
+        with world.running(""):
+            again = dependencies.pipeline().classify_now(load_task(TASK), images.grey_file())
+        assert again["id"] == image_id
+        return find_originals(*arguments)
+
+    monkeypatch.setattr(purge, "originals", send_again_first)
+    world.pass_time()
+
+    assert world.ask("GET", RESULT, id=image_id)[1]["status"] == "classified"
+    assert world.ask("GET", f"{RESULT}/preview", id=image_id)[0] == 200
     assert problems(world, expected=1, counted=2) == []
