@@ -80,7 +80,7 @@ class PreparedArray:
         """
         left, top, width, height = self.box
         content = self.pixels[:, top : top + height, left : left + width].transpose(1, 2, 0)
-        image = Image.fromarray(content.squeeze())
+        image = Image.fromarray(content[..., 0] if content.shape[2] == 1 else content)
         if thumbnail:
             image.thumbnail((THUMBNAIL, THUMBNAIL))
         png = BytesIO()

@@ -159,6 +159,12 @@ def test_explain_refuses_another_model_than_the_result_has(models: Path) -> None
         classifier.explain(TASK_, batch(7)[0], BOX, "left-cc", {"version": "older", "sha256": "0" * 64})
 
 
+def test_explain_refuses_an_image_that_was_prepared_for_another_input(models: Path) -> None:
+    smaller = batch(7)[0][:, ::2, ::2]
+    with pytest.raises(NotClassified, match="no longer used"):
+        Classifier({}, no_endpoint, models).explain(TASK_, smaller, BOX, "left-cc", {"version": "older"})
+
+
 def test_explain_refuses_a_model_without_activation_maps(models: Path) -> None:
     backend = PointingBackend([0.2] * 5)
     backend.points = False

@@ -1,5 +1,6 @@
 """Prepared arrays in the bucket."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -63,6 +64,14 @@ def test_preview_has_no_padding(channels: int, mode: str) -> None:
         assert (picture.mode, picture.size) == (mode, (6, 9))
         shown = np.asarray(picture).reshape(9, 6, channels)
     np.testing.assert_array_equal(shown.transpose(2, 0, 1), image.pixels[:, 1:10, 2:8])
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+@pytest.mark.parametrize("size", [(1, 12), (10, 1), (1, 1)])
+def test_preview_of_a_thin_image_keeps_its_sides(channels: int, mode: str, size: tuple[int, int]) -> None:
+    image = replace(prepared_array(channels), box=(0, 0, *size))
+    with Image.open(BytesIO(image.preview())) as picture:
+        assert (picture.mode, picture.size) == (mode, size)
 
 
 def test_thumbnail_is_small_and_keeps_the_aspect_ratio() -> None:
