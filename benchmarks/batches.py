@@ -25,7 +25,7 @@ def measure(plan: Plan) -> Section:
         if package := bundled_package(task.name):
             plan.say(f"Batches: {task.name}")
             backend = EmbeddedBackend(package, threads=1)
-            shape = (plan.choose(IMAGES, 2), task.input.channels, task.input.height, task.input.width)
+            shape = (plan.choose(IMAGES, 2), *task.input.shape)
             images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
             alone = np.split(images, len(images))
             batch, single = partial(backend.run, images), partial(_each, backend, alone)

@@ -147,9 +147,7 @@ def _verify(task: Task, files: Mapping[str, bytes]) -> Mapping[str, Any]:
             task.shortfall(facts["metrics"]["test"])
             if facts["task"] != task.name:
                 raise InvalidModelPackage(f"The model is for another task than {task.name}.")
-            outputs = EmbeddedBackend(package, threads=1).run(
-                np.zeros((1, task.input.channels, task.input.height, task.input.width), np.uint8)
-            )
+            outputs = EmbeddedBackend(package, threads=1).run(np.zeros((1, *task.input.shape), np.uint8))
         except InvalidModelPackage:
             raise
         # onnxruntime has errors of many kinds for graphs that it does not accept.

@@ -78,11 +78,7 @@ def _graph(task: Task, cell: int) -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [
-            helper.make_tensor_value_info(
-                "image", TensorProto.UINT8, ["N", spec.channels, spec.height, spec.width]
-            )
-        ],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", *spec.shape])],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
             for name in ("probabilities", "activation", "distance")

@@ -160,11 +160,10 @@ def _decode_arrays(body: bytes | bytearray) -> Pixels:
 def _pixels(request: Request, spec: InputSpec) -> Pixels:
     if isinstance(request, list):
         return np.stack([_prepare(request, index, spec) for index in range(len(request))])
-    shape = (spec.channels, spec.height, spec.width)
-    if request.dtype != np.uint8 or request.shape[1:] != shape or not len(request):
+    if request.dtype != np.uint8 or request.shape[1:] != spec.shape or not len(request):
         raise InvalidRequest(
-            f"Prepared arrays are uint8 of shape (N, {', '.join(map(str, shape))}), at least one; this is "
-            f"{request.dtype} of shape {request.shape}."
+            f"Prepared arrays are uint8 of shape (N, {', '.join(map(str, spec.shape))}), at least one; this "
+            f"is {request.dtype} of shape {request.shape}."
         )
     return request
 

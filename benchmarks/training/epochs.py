@@ -146,7 +146,7 @@ def _seconds(work: Callable[[], None]) -> float:
 
 def drawn(task: Task, count: int) -> Labelled:
     """Noise, with the classes in turn."""
-    shape = (count, task.input.channels, task.input.height, task.input.width)
+    shape = (count, *task.input.shape)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     return Labelled(PixelView(images, np.arange(count)), np.arange(count) % len(task.classes))
 

@@ -108,7 +108,7 @@ class PartRun:
         """Get the array of an image: one that waits, that of an earlier classification, or from the file."""
         if "transform" in self.batch:
             array = self._folder.array(image.id)
-            if array and array.pixels.shape == self._shape:
+            if array and array.pixels.shape == self.task.input.shape:
                 image.array, image.was_waiting = array, True
                 return
         try:
@@ -134,17 +134,12 @@ class PartRun:
             if again:
                 raise FileRemoved("The prepared image was removed.") from None
             return None
-        if array.pixels.shape == self._shape:
+        if array.pixels.shape == self.task.input.shape:
             return array
         # A later version of the task takes images of another size.
         if again:
-            raise InvalidRequest("The image was prepared for an input of another size. Send the file again.")
+            raise InvalidRequest("The image was prepared for a different input size. Send the file again.")
         return None
-
-    @property
-    def _shape(self) -> tuple[int, int, int]:
-        spec = self.task.input
-        return spec.channels, spec.height, spec.width
 
     def _decode(self, image: BatchImage) -> DecodedFile:
         for attempt in range(1, TRIES + 1):

@@ -97,7 +97,7 @@ def _fit(decoded: DecodedImage, spec: InputSpec) -> PreparedImage:
     if content.ndim == 2:
         content = np.broadcast_to(content[..., np.newaxis], (height, width, spec.channels))
     left, top = (spec.width - width) // 2, (spec.height - height) // 2
-    frame = np.zeros((spec.channels, spec.height, spec.width), np.uint8)
+    frame = np.zeros(spec.shape, np.uint8)
     frame[:, top : top + height, left : left + width] = content.transpose(2, 0, 1)
     return PreparedImage(frame, decoded.source, (left, top, width, height))
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from chalicelib.models.review_rules import ReviewRules
 
 
+_REPLACED = (
+    "The model that classified this image is no longer used, so its answer cannot be explained. Classify the "
+    "image again."
+)
+
+
 class Classifier:
     """Classifies for every task.
 
@@ -209,17 +215,13 @@ class Classifier:
             NotClassified: if that model is no longer used, or has no activation maps.
             TaskHasNoModel, EndpointNotReady, ModelFailed: see `classify`.
         """
-        replaced = NotClassified(
-            "The model that classified this image is no longer used, so its answer cannot be explained. "
-            "Classify the image again."
-        )
-        if image.shape != (task.input.channels, task.input.height, task.input.width):
-            raise replaced  # it was prepared for a model with another input
+        if image.shape != task.input.shape:
+            raise NotClassified(_REPLACED)  # it was prepared for a model with another input
         outputs = self._run(task, image[None])
         if outputs.activation is None:
             raise NotClassified("This model does not provide heat maps.")
         if (outputs.model.version, outputs.model.sha256) != (model["version"], model["sha256"]):
-            raise replaced
+            raise NotClassified(_REPLACED)
         return heatmap(outputs.activation[0, task.class_names.index(label)], task.input, box)
 
     def _run(self, task: Task, images: "Pixels") -> ModelOutputs:

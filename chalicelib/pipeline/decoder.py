@@ -120,8 +120,7 @@ class Decoder:
 def _read(answer: dict[str, Any], spec: InputSpec) -> DecodedFile:
     """The answer, if it makes sense; else any error."""
     found = cast(Answer, answer)
-    shape = (spec.channels, spec.height, spec.width)
-    pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(shape)
+    pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(spec.shape)
     left, top, width, height = map(int, found["box"])
     picture, frames = found["picture"], found["frames"]
     if not all(_DIGEST.fullmatch(one["sha256"]) for one in (picture, frames) if one):

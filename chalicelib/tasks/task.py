@@ -71,6 +71,11 @@ class InputSpec:
     fit: Fit
     """"pad" keeps the aspect ratio and centres the image on black; "stretch" fills the frame."""
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        return self.channels, self.height, self.width
+
 
 @dataclass(frozen=True)
 class ReviewRule:

@@ -91,9 +91,7 @@ def _reading(found: dict[str, Any], spec: InputSpec) -> Reading:
     if "reason" in found:
         return Reading(refusal=found["reason"])
     pixels = np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).astype(np.int64)
-    return Reading(
-        "", pixels.reshape(spec.channels, spec.height, spec.width), tuple(found["box"]), found["source"]
-    )
+    return Reading("", pixels.reshape(spec.shape), tuple(found["box"]), found["source"])
 
 
 def on_the_server(data: bytes, spec: InputSpec) -> Reading:

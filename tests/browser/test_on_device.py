@@ -92,7 +92,7 @@ def prepared_here(page: Page, data: bytes, media_type: str, spec: InputSpec) -> 
         }""",
         [encoded(data), media_type, vars(spec)],
     )
-    return np.array(pixels, np.uint8).reshape(spec.channels, spec.height, spec.width)
+    return np.array(pixels, np.uint8).reshape(spec.shape)
 
 
 def difference(page: Page, data: bytes, media_type: str, spec: InputSpec) -> NDArray[np.int64]:

@@ -73,7 +73,7 @@ def instances(*files: bytes) -> str:
 
 
 def pixels(task: Task, count: int = 1) -> NDArray[np.uint8]:
-    size = (count, task.input.channels, task.input.height, task.input.width)
+    size = (count, *task.input.shape)
     return np.random.default_rng(5).integers(0, 256, size).astype(np.uint8)
 
 

@@ -32,7 +32,7 @@ def unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
         array = np.load(BytesIO(data), allow_pickle=False)
     except Exception:  # numpy raises many kinds of exceptions on damaged files
         raise DamagedImage("The array is damaged.") from None
-    if array.dtype != np.uint8 or array.shape != (spec.channels, spec.height, spec.width):
+    if array.dtype != np.uint8 or array.shape != spec.shape:
         raise DamagedImage(
             "The array was prepared for an input that differs from the current one of the task."
         )

@@ -224,7 +224,7 @@ def prepare_images(
         TrainingError: if a file cannot be fetched, or more than a few are not readable images.
     """
     count = len(records)
-    shape = (count, spec.channels, spec.height, spec.width)
+    shape = (count, *spec.shape)
     pixels: NDArray[np.uint8] | None = None
     if store:
         pixels = np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)

@@ -34,7 +34,7 @@ class StreamedImages:
     @property
     def shape(self) -> tuple[int, ...]:
         """(N, channels, height, width)."""
-        return len(self._addresses), self._spec.channels, self._spec.height, self._spec.width
+        return len(self._addresses), *self._spec.shape
 
     def __getitem__(self, rows: NDArray[np.integer]) -> NDArray[np.uint8]:
         """Read images; the answer has the shape (n, channels, height, width).

@@ -35,7 +35,7 @@ from tests.stage import BUCKET
 pytestmark = pytest.mark.usefixtures("cloud")
 TASK_ = load_task(TASK)
 BOX = (0, 0, TASK_.input.width, TASK_.input.height)
-BATCH = np.zeros((2, TASK_.input.channels, TASK_.input.height, TASK_.input.width), np.uint8)
+BATCH = np.zeros((2, *TASK_.input.shape), np.uint8)
 NOT_FOUND = ClientError(
     {"Error": {"Code": "ValidationError", "Message": "Endpoint e of account 0 not found."}}, "InvokeEndpoint"
 )

@@ -13,7 +13,7 @@ from chalicelib.tasks import load_task
 from tests.models import TASK, VERSION, write_package
 
 SPEC = load_task(TASK).input
-FRAME = (SPEC.channels, SPEC.height, SPEC.width)
+FRAME = SPEC.shape
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.models import TASK
 from tests.sagemaker_runtime import FakeRuntime
 
 TASK_ = load_task(TASK)
-FRAME = (TASK_.input.channels, TASK_.input.height, TASK_.input.width)
+FRAME = TASK_.input.shape
 BOX = (0, 0, TASK_.input.width, TASK_.input.height)
 IMAGE = np.arange(np.prod(FRAME), dtype=np.uint8).reshape(1, *FRAME)
 
