@@ -37,7 +37,11 @@ def render(measured: dict[str, Any], pictures: str) -> str:
     parts = ["# Speed", WRAPPER.fill(INTRODUCTION), WRAPPER.fill(head)]
     if replaced := _models_since(datetime.fromisoformat(measured["measured_at"])):
         named = ", ".join(f"`{task}`" for task in replaced)
-        parts.append(WRAPPER.fill(f"These bundled models have been replaced since: {named}."))
+        parts.append(
+            WRAPPER.fill(
+                f"These bundled models have been replaced since, and were not measured again: {named}."
+            )
+        )
     for section in measured["sections"]:
         parts += section_parts(section, pictures)
     return "\n\n".join(parts) + "\n"

@@ -15,8 +15,7 @@ from chalicelib.settings import settings
 NAMESPACE = "Negatoscope"
 
 logger = Logger(service="negatoscope")
-# It logs the address of a request that it repeats, with a key, which may name a patient, and the signature
-# of a link.
+# urllib3 logs the URL of each retried request: the key may name a patient, and the signature gives access.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 

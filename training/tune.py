@@ -1,7 +1,6 @@
 """Search for better hyper-parameters: `python -m training.tune --task TASK [--data FOLDER] [--trials N]`.
 
-Every trial trains one network, which is measured by its loss on the validation part; the test part is never
-used.
+Every trial trains one network and is measured by its validation loss; the test part is never used.
 The search is stored in a file: the same command continues it, and a higher `--trials` extends it.
 """
 

@@ -22,7 +22,6 @@ PARITY = {"probabilities": 1e-4, "activation": 1e-2, "distance": 1e-2}
 """Largest differences between outputs of torch and onnxruntime that count as rounding; see `_differences`."""
 
 Pixels = NDArray[np.uint8]
-Floats = NDArray[np.float32]
 
 
 def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
@@ -81,10 +80,12 @@ def check_parity(model: EnsembleModule, session: onnxruntime.InferenceSession, p
     return differences["probabilities"]
 
 
-def _differences(expected: Mapping[str, Floats], found: Mapping[str, Floats]) -> dict[str, float]:
+def _differences(
+    expected: Mapping[str, NDArray[np.float32]], found: Mapping[str, NDArray[np.float32]]
+) -> dict[str, float]:
     """The largest difference of a probability, the largest relative one of a distance, the mean one of maps.
 
-    The scaling of a map to a maximum of 1 magnifies rounding where it is weak.
+    Scaling a weak map to a maximum of 1 magnifies its rounding errors.
     """
     gaps = {name: np.abs(found[name] - expected[name]) for name in OUTPUTS}
     relative = gaps["distance"] / np.maximum(np.abs(expected["distance"]), 1)

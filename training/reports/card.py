@@ -81,8 +81,8 @@ def _shortfall(model: Facts) -> Iterator[str]:
     if short:
         yield (
             f"**This model does not reach the metrics that its task demands: {short}.** It ships for want of "
-            "a better one, and all its answers are marked for review. The shares below are those that its "
-            "review rule would mark by itself."
+            "a better one, and all its answers are marked for review. The shares below are what its review "
+            "rule alone would mark."
         )
 
 

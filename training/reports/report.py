@@ -9,8 +9,8 @@ from training.evaluation.metrics import HIGH_RECALL, MIN_SUBGROUP
 INTERVALS = (
     "In brackets: 95 % intervals from a bootstrap over groups (patients). Where the test shows no error, the "
     "lower limit is the exact binomial one for the number of groups. Areas under curves have no such limit: "
-    "1.000 (1.000 to 1.000) only says that these images were too few, or too easy, to show a mistake. The "
-    "intervals of classes with fewer than ten patients are too narrow: so few say little about others."
+    "1.000 (1.000 to 1.000) only says that these images were too few, or too easy, to show a mistake. "
+    "Intervals of classes with fewer than ten patients are too narrow to rely on."
 )
 
 
@@ -156,7 +156,7 @@ def _calibration(metrics: Facts, plots: str) -> Iterator[str]:
     if chance := metrics.get("ece_by_chance"):
         excess = " The error of this model is larger: do not take its probabilities literally."
         yield (
-            "Perfectly calibrated probabilities of as many independent images would have an error of "
+            "For as many independent images, even perfectly calibrated probabilities would have an error of "
             f"{chance['mean']:.3f} on average, and of at most {chance['limit']:.3f} in 95 of 100 tests."
             f"{excess if after > chance['limit'] else ''}"
         )
