@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.utils.deterministic
 
-from chalicelib.hyperparameters import Hyperparameters
+from chalicelib.hyperparameters import EFFICIENTNETS, RESNET, Hyperparameters
 from chalicelib.tasks import Task
 from tests.training.samples import make_network
 from training.data.pixels import Labelled
@@ -14,6 +15,7 @@ from training.data.preparation import PreparedData, prepare_data
 from training.errors import TrainingError
 from training.model import parallel
 from training.model.checkpoint import Checkpoint
+from training.model.devices import make_deterministic
 from training.model.fitting import Fit, fit
 from training.model.loop import Training
 from training.model.prediction import predict
@@ -48,6 +50,23 @@ def test_weights_are_reproducible_by_seed(small_task: Task, data: PreparedData) 
 
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("architecture", [RESNET, EFFICIENTNETS[0]])
+def test_training_reads_no_memory_before_it_is_written(
+    architecture: str, small_task: Task, data: PreparedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So `make_deterministic` need not have torch fill new tensors with NaN."""
+    train, validation = data.labelled("train"), data.labelled("validation")
+    parameters = QUICK.updated({"architecture": architecture})
+    weights = []
+    make_deterministic()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+    for filled in (False, True):
+        monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", filled)
+        weights.append(fit(small_task, train, validation, parameters, seed=0).network.head.weight)
+
+    assert torch.equal(*weights)
 
 
 class Stop(Exception):
