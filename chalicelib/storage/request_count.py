@@ -28,12 +28,12 @@ class RequestCount:
             TooManyRequests: if the user has made too many in this period.
         """
         period = int(self._clock()) // PERIOD_SECONDS
-        if self._update(
-            user, period, "ADD made :one", "period = :period AND made < :limit", {":limit": LIMIT}
-        ):
-            return
-        begin = "SET period = :period, made = :one"
-        if self._update(user, period, begin, "attribute_not_exists(period) OR period < :period"):
+        # The period that is stored is later if another Lambda's clock is ahead.
+        count = ("ADD made :one", "period >= :period AND made < :limit", {":limit": LIMIT})
+        is_earlier = "attribute_not_exists(period) OR period < :period"
+        begin: tuple[str, str, dict[str, int]] = ("SET period = :period, made = :one", is_earlier, {})
+        # Between the first two, another request may begin the period, or this one if its answer was lost.
+        if any(self._update(user, period, *change) for change in (count, begin, count)):
             return
         minutes = PERIOD_SECONDS // 60
         raise TooManyRequests(
@@ -41,15 +41,13 @@ class RequestCount:
             "possible. Wait some minutes and try again."
         )
 
-    def _update(
-        self, user: str, period: int, change: str, condition: str, more: dict[str, int] | None = None
-    ) -> bool:
+    def _update(self, user: str, period: int, change: str, condition: str, more: dict[str, int]) -> bool:
         try:
             self._table.update_item(
                 Key={"name": f"{_ITEM}{user}"},
                 UpdateExpression=change,
                 ConditionExpression=condition,
-                ExpressionAttributeValues={":period": period, ":one": 1, **(more or {})},
+                ExpressionAttributeValues={":period": period, ":one": 1, **more},
             )
         except self._conflict:
             return False

@@ -1,5 +1,7 @@
 """Costly requests of single users."""
 
+from typing import Any
+
 import boto3
 import pytest
 
@@ -30,3 +32,30 @@ def test_each_user_has_a_limit_for_each_period(now: list[float]) -> None:
         count.add("4711")
     with pytest.raises(TooManyRequests):
         count.add("4711")
+
+
+def test_add_accepts_the_first_request_of_a_period_twice(now: list[float]) -> None:
+    table = boto3.resource("dynamodb").Table(RETRAININGS_TABLE)
+
+    class BegunMeanwhile:
+        """The table, in which the same request of a period is sent twice if it begins the period."""
+
+        meta = table.meta
+
+        def update_item(self, **request: Any) -> None:
+            table.update_item(**request)
+            if request["UpdateExpression"].startswith("SET"):
+                table.update_item(**request)
+
+    for _ in range(2):  # without an item, and with that of an earlier period
+        RequestCount(BegunMeanwhile(), lambda: now[0]).add("4711")
+        now[0] += request_count.PERIOD_SECONDS
+
+
+def test_add_counts_for_the_period_that_the_fastest_clock_has_begun(now: list[float]) -> None:
+    table = boto3.resource("dynamodb").Table(RETRAININGS_TABLE)
+    RequestCount(table, lambda: now[0] + request_count.PERIOD_SECONDS).add("4711")
+    slow = RequestCount(table, lambda: now[0])
+    slow.add("4711")
+    with pytest.raises(TooManyRequests):
+        slow.add("4711")
