@@ -54,8 +54,9 @@ _SEARCH = StrParameter(
     "search",
     limits.MAX_SEARCH,
     "Only results with this text in their id, in their class (of the model or the review), in the review's "
-    "comment, or in the reviewer's id or name. Upper and lower case count in comments only, where the text "
-    "is found as it is given, in lower case, and with a capital in front.",
+    "comment, or in the reviewer's id or name. Upper and lower case count in comments, and in names "
+    "that earlier versions stored with capitals: there the text is found as it is given, in lower case, and "
+    "with a capital in front.",
 )
 _ORDER = EnumParameter(
     "order",

@@ -14,8 +14,8 @@ class Review(TypedDict):
     reviewer: str
     """The user pool's id of the person; `local` without login."""
     reviewer_name: NotRequired[str]
-    """What colleagues know the person by: the e-mail address up to the @. Absent without login, and in
-    readings of earlier versions of this application."""
+    """What colleagues know the person by: the e-mail address up to the @, in lower case. Absent without
+    login, and in readings of earlier versions of this application."""
     blind: NotRequired[Literal[True]]
     """The person had not read the image before, and says that neither the model's answer nor other readings
     were shown. Absent if not."""

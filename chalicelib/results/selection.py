@@ -31,7 +31,7 @@ SEARCHED: Mapping[str, Sequence[str]] = {
     "label": ("slug",),
     "review.label": ("slug",),
     "review.reviewer": ("id",),
-    "review.reviewer_name": ("id",),
+    "review.reviewer_name": ("text", "id", "capital"),
     "review.comment": ("text", "id", "capital"),
 }
 """Where a search looks, each with the names of the words that it looks for there; see `search_words`."""
@@ -282,8 +282,8 @@ def _among(attribute: str, values: Mapping[str, Any]) -> str:
 def _searching(text: str) -> tuple[str, dict[str, Any]]:
     """A filter for results with a text in their id, their class, or their review.
 
-    DynamoDB distinguishes capitals. So comments are also searched for the text in lower case, and with a
-    capital in front.
+    DynamoDB distinguishes capitals. So comments, and names as earlier versions stored them, are also searched
+    for the text in lower case, and with a capital in front.
     """
     words = {f":{name}": word for name, word in search_words(text).items()}
     found = [

@@ -38,5 +38,8 @@ class UserNames:
 
 
 def name_in(email: str) -> str | None:
-    """What colleagues know the user with an e-mail address by: what is before the @; None if nothing is."""
-    return email.partition("@")[0][:MAX_NAME] or None
+    """What colleagues know the user with an e-mail address by: what is before the @; None if nothing is.
+
+    In lower case, because DynamoDB's search distinguishes capitals.
+    """
+    return email.partition("@")[0].lower()[:MAX_NAME] or None

@@ -206,7 +206,7 @@ def as_member(
     **parameters: str,
 ) -> tuple[int, Any]:
     """Status and body of the answer to a request with a valid token."""
-    claims = {"sub": "4711", "email": "ada.lovelace@example.org"}
+    claims = {"sub": "4711", "email": "Ada.Lovelace@example.org"}
     if groups:
         claims["cognito:groups"] = groups
     context = {"resourcePath": path, "httpMethod": method, "requestId": "r-1"}

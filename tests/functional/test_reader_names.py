@@ -24,7 +24,7 @@ def test_reading_has_the_name_of_its_reader(capsys: pytest.CaptureFixture[str]) 
 
     _, agreement = as_member(GROUPS, "GET", "/tasks/{task}/agreement", task=TASK)
     assert agreement["names"] == {"4711": NAME}
-    _, found = as_member(GROUPS, "GET", "/results", None, {"search": "Lovelace"})
+    _, found = as_member(GROUPS, "GET", "/results", None, {"search": "Ada.Lovelace"})
     assert [each["id"] for each in found["results"]] == [REAL["id"]]
 
     _, entries = as_member(GROUPS, "GET", "/audit")

@@ -146,7 +146,7 @@ def test_check_task_names_the_allowed_groups() -> None:
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [
-        ({"email": "ada.lovelace@example.org"}, "ada.lovelace"),
+        ({"email": "Ada.Lovelace@example.org"}, "ada.lovelace"),
         ({"email": "a" * 200}, "a" * 100),
         ({"email": ""}, None),
         ({}, None),

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 MINE, YOURS = (
     {**REVIEW, "reviewer": who, "reviewer_name": name, "comment": comment}
-    for who, name, comment in (("me", "ada", "Seen TWICE"), ("you", "bob", None))
+    for who, name, comment in (("me", "Ada.Lovelace", "Seen TWICE"), ("you", "bob", None))
 )
 OTHER = {**YOURS, "label": "left-cc"}
 RESULTS = (
@@ -47,7 +47,10 @@ FILTERS: dict[str, Any] = {
 }
 OTHERS: tuple[dict[str, Any], ...] = (
     *({"tasks": ()}, {"min_readers": 2}, {"disagreement": True}, {"reviewed": True}, {"needs_review": False}),
-    *({"search": text} for text in ("Right CC", "ada", "0000007", "seen twice", "Seen TWICE", "normal", "x")),
+    *(
+        {"search": text}
+        for text in ("Right CC", "bob", "Ada.Lovelace", "0000007", "seen twice", "Seen TWICE", "normal", "x")
+    ),
 )
 
 

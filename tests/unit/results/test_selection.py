@@ -131,6 +131,7 @@ def test_search_looks_into_id_class_and_review(table: ResultsTable) -> None:
         "label": "right-mlo",
         "comment": "Motion blur, Arzt Müller",
         "reviewer": "user-7",
+        "reviewer_name": "Ada.Lovelace",
         "reviewed_at": "1",
     }
     table.finish(classified(0xABC))
@@ -146,6 +147,8 @@ def test_search_looks_into_id_class_and_review(table: ResultsTable) -> None:
         "blur, arzt": [],
         "blur, Arzt Müller": ids(3),
         "user-7": ids(4, 3),
+        "ada": ids(4, 3),
+        "Ada.Lovelace": ids(4, 3),
         "nothing": [],
     }.items():
         assert walk(table, limit=1, search=text) == found, text
