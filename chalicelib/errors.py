@@ -176,7 +176,7 @@ class NoPicture(NegatoscopeError):
 
 
 class ReviewChanged(NegatoscopeError):
-    """The review has changed since the person saw it, so nothing was replaced or withdrawn."""
+    """The review, or the one to restore, has changed since the person saw it, so nothing was done."""
 
     status = HTTPStatus.CONFLICT
 

@@ -141,7 +141,8 @@ SECOND = BoolParameter(
 RESTORED = StrParameter(
     "restore",
     limits.MAX_SEEN,
-    "The `reviewed_at` of an earlier reading, which becomes the review again. Without it, no review is left.",
+    "The `reviewed_at` of an earlier reading, which becomes the review again. Without it, no review is left. "
+    "What its reader has withdrawn, nobody else can restore (409, ReviewChanged).",
 )
 WITHDRAWN = StrParameter(
     "reading",

@@ -55,17 +55,37 @@ def read(body: Mapping[str, Any], result: Result, user: str, name: str | None) -
 
 
 def recorded(
-    change: Callable[[Result], Result], audit: Audit, user: str, act: Act, **details: str
+    change: Callable[[Result], Result],
+    audit: Audit,
+    user: str,
+    act: Act,
+    details: Callable[[Result, Result], dict[str, str]],
 ) -> Callable[[Result], Result]:
-    """A change of a result, with an entry in the audit record before it is made if it changes anything."""
+    """A change of a result, with an entry in the audit record before it is made if it changes anything.
+
+    Args:
+        change: of the result.
+        audit: the record.
+        user: who changes it.
+        act: what the change is.
+        details: of the entry, given the result before and after.
+    """
 
     def record_and_change(result: Result) -> Result:
         changed = change(result)
         if changed is not result:
-            audit.record(user, act, result["id"], task=result["task"], **details)
+            audit.record(user, act, result["id"], task=result["task"], **details(result, changed))
         return changed
 
     return record_and_change
+
+
+def restored(result: Result, changed: Result) -> dict[str, str]:
+    """What the audit record says about the review that a withdrawal brings back; nothing if there is none."""
+    review = changed["review"]
+    if review is None or review == result["review"]:
+        return {}
+    return {"label": review["label"], "restored_reviewer": review["reviewer"]}
 
 
 def withdrawal(query: Query, user: str) -> Callable[[Result], Result]:
@@ -74,10 +94,10 @@ def withdrawal(query: Query, user: str) -> Callable[[Result], Result]:
     Raises:
         InvalidRequest: naming the parameter that is wrong.
     """
-    seen, restored = queries.SEEN.read(query), queries.RESTORED.read(query)
+    seen, earlier = queries.SEEN.read(query), queries.RESTORED.read(query)
     withdrawn = queries.WITHDRAWN.read(query)
-    if withdrawn and (seen or restored):
+    if withdrawn and (seen or earlier):
         raise InvalidRequest("'reading' goes neither with 'seen' nor with 'restore'.")
     if withdrawn:
         return lambda result: readings.withdraw_own(result, withdrawn, user)
-    return lambda result: readings.withdraw(result, seen, restored)
+    return lambda result: readings.withdraw(result, user, seen, earlier)

@@ -23,6 +23,8 @@ class Review(TypedDict):
     """The person settled a disagreement, and knew the other readings. Absent if not."""
     withdrawn: NotRequired[Literal[True]]
     """The reading was taken back. Absent if not."""
+    withdrawn_by_reader: NotRequired[Literal[True]]
+    """The person who made the reading took it back, so that nobody else can restore it. Absent if not."""
 
 
 class Readers(TypedDict):

@@ -1,6 +1,6 @@
 """The readings of an image: every judgement that people have made, and the one that counts, its review."""
 
-from typing import Literal, cast
+from typing import cast
 
 from chalicelib.errors import InvalidRequest, ReviewChanged, TooManyReadings
 from chalicelib.limits import MAX_READINGS
@@ -44,16 +44,18 @@ def add(result: Result, reading: Review, seen: str | None, *, second: bool = Fal
     return _with(result, reading, _appended(readings, reading))
 
 
-def withdraw(result: Result, seen: str | None, restored: str | None = None) -> Result:
+def withdraw(result: Result, user: str, seen: str | None, restored: str | None = None) -> Result:
     """Withdraw the review, which stays among the readings.
 
     Args:
         result: a classified image's result.
+        user: the person who withdraws it.
         seen: as for `add`.
         restored: `reviewed_at` of the reading that becomes the review again; None for none.
 
     Raises:
-        ReviewChanged: if there is a review that is neither the one that was seen nor the one to restore.
+        ReviewChanged: if there is a review that is neither the one that was seen nor the one to restore, or
+            another person has taken back the reading to restore.
         InvalidRequest: if there is no reading to restore.
     """
     review, readings = result["review"], result["readings"]
@@ -63,12 +65,16 @@ def withdraw(result: Result, seen: str | None, restored: str | None = None) -> R
     if _time(review) == restored:  # the answer to the first request was lost
         return result
     check_seen(review, seen)
-    left = _without(earlier[0], "withdrawn") if earlier else None
+    if earlier and "withdrawn_by_reader" in earlier[0] and earlier[0]["reviewer"] != user:
+        raise ReviewChanged(
+            "The reading before was withdrawn by its reader. Look at the image, and decide again."
+        )
+    left = _without(earlier[0], "withdrawn", "withdrawn_by_reader") if earlier else None
     return _with(
         result,
         left,
         [
-            left if left and _time(reading) == restored else _taken_back(reading, _time(review))
+            left if left and _time(reading) == restored else _taken_back(reading, _time(review), user)
             for reading in readings
         ],
     )
@@ -89,7 +95,7 @@ def withdraw_own(result: Result, moment: str, reviewer: str) -> Result:
     if not any(_time(reading) == moment and reading["reviewer"] == reviewer for reading in readings):
         raise InvalidRequest("You have no reading of this image from that time.")
     left = None if _time(review) == moment else review
-    return _with(result, left, [_taken_back(reading, moment) for reading in readings])
+    return _with(result, left, [_taken_back(reading, moment, reviewer) for reading in readings])
 
 
 def kept(earlier: Result, result: Result) -> Result:
@@ -123,12 +129,15 @@ def _time(reading: Review | None) -> str | None:
     return reading["reviewed_at"] if reading else None
 
 
-def _taken_back(reading: Review, moment: str | None) -> Review:
-    return reading | {"withdrawn": True} if reading["reviewed_at"] == moment else reading
+def _taken_back(reading: Review, moment: str | None, user: str) -> Review:
+    if reading["reviewed_at"] != moment:
+        return reading
+    withdrawn: Review = reading | {"withdrawn": True}
+    return withdrawn | {"withdrawn_by_reader": True} if reading["reviewer"] == user else withdrawn
 
 
-def _without(reading: Review, name: Literal["blind", "withdrawn"]) -> Review:
-    return cast(Review, {key: value for key, value in reading.items() if key != name})
+def _without(reading: Review, *names: str) -> Review:
+    return cast(Review, {key: value for key, value in reading.items() if key not in names})
 
 
 def _appended(readings: list[Review], reading: Review) -> list[Review]:

@@ -128,7 +128,7 @@ def review_result(id: str) -> Result:
     seen, second = queries.SEEN.read(api.query), bool(queries.SECOND.read(api.query))
     add = partial(readings.add, reading=reading, seen=seen, second=second)
     audit, label = dependencies.audit(), reading["label"]
-    change = reviews.recorded(add, audit, api.user, "review-result", label=label)
+    change = reviews.recorded(add, audit, api.user, "review-result", lambda *_: {"label": label})
     return dependencies.decisions().review(id, change)
 
 
@@ -145,7 +145,7 @@ def withdraw_review(id: str) -> Result:
     """
     dependencies.table().get(id)
     change = reviews.withdrawal(api.query, api.user)
-    change = reviews.recorded(change, dependencies.audit(), api.user, "withdraw-review")
+    change = reviews.recorded(change, dependencies.audit(), api.user, "withdraw-review", reviews.restored)
     return dependencies.decisions().review(id, change)
 
 

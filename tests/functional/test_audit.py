@@ -52,11 +52,14 @@ def test_every_version_of_a_review_is_recorded(call: Call, acts: Acts) -> None:
     acts()
     for body in ({"label": ONE}, {"label": ONE}, {"label": OTHER, "comment": "motion"}):
         call("PUT", f"{RESULT}/review", json=body)
+    first, _ = call("GET", RESULT).json_body["readings"]
+    call("DELETE", f"{RESULT}/review?restore={first['reviewed_at']}")
     call("DELETE", f"{RESULT}/review")
 
     assert acts() == [
         ("review-result", REAL["id"], {"task": TASK, "label": ONE}),
         ("review-result", REAL["id"], {"task": TASK, "label": OTHER}),
+        ("withdraw-review", REAL["id"], {"task": TASK, "label": ONE, "restored_reviewer": "local"}),
         ("withdraw-review", REAL["id"], {"task": TASK}),
     ]
 

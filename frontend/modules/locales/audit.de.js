@@ -43,7 +43,7 @@ export const audit = {
     "change-review-rule": "Geändert, welche Antworten geprüft werden",
     "change-user": "Gruppen eines Benutzers geändert",
   },
-  details: { task: "Aufgabe", version: "Version", min_probability: "Kleinste Wahrscheinlichkeit", former: "Vorher", label: "Klasse", images: "Bilder", groups: "Gruppen", stage: "Aus der Installation", gate: "Freigabekriterien" },
+  details: { task: "Aufgabe", version: "Version", min_probability: "Kleinste Wahrscheinlichkeit", former: "Vorher", label: "Klasse", images: "Bilder", groups: "Gruppen", stage: "Aus der Installation", gate: "Freigabekriterien", restored_reviewer: "Wiederhergestellt: Prüfung von" },
   access: {
     heading: "Zugriffsprotokoll",
     what: "Jede Anfrage an den Server mit ihrem Benutzer, die älteste zuerst, einige Sekunden nach der Antwort: wer welches Bild angesehen hat, und was abgelehnt wurde.",

@@ -42,7 +42,7 @@ export const audit = {
     "change-review-rule": "Changed which answers need a review",
     "change-user": "Changed a user’s groups",
   }),
-  details: /** @type {Record<string, string>} */ ({ task: "Task", version: "Version", min_probability: "Lowest probability", former: "Before", label: "Class", images: "Images", groups: "Groups", stage: "From the stage", gate: "Gate" }),
+  details: /** @type {Record<string, string>} */ ({ task: "Task", version: "Version", min_probability: "Lowest probability", former: "Before", label: "Class", images: "Images", groups: "Groups", stage: "From the stage", gate: "Gate", restored_reviewer: "Restored the review of" }),
   access: {
     heading: "Access log",
     what: "Every request to the server with its user, oldest first, a few seconds after it was answered: who looked at which image, and what was refused.",

@@ -24,6 +24,7 @@ REVIEWED = readings.add(CLASSIFIED, ADA, NONE)
 BOTH = readings.add(REVIEWED, BOB, None, second=True)
 LATER = "2026-11-29T11:00:00Z"
 WITHDRAWN: Any = {"withdrawn": True}
+TAKEN_BACK: Any = {**WITHDRAWN, "withdrawn_by_reader": True}
 BLIND: Any = {"blind": True}
 SETTLED: Review = {**reading("viral-pneumonia", "cid", LATER), "adjudication": True}
 
@@ -42,7 +43,7 @@ def test_reading_replaces_the_review_that_was_seen(seen: str | None) -> None:
 @pytest.mark.parametrize("seen", [NONE, "2026-11-29T08:00:00Z"])
 @pytest.mark.parametrize(
     "change",
-    [lambda seen: readings.add(REVIEWED, BOB, seen), lambda seen: readings.withdraw(REVIEWED, seen)],
+    [lambda seen: readings.add(REVIEWED, BOB, seen), lambda seen: readings.withdraw(REVIEWED, "cid", seen)],
 )
 def test_review_that_was_not_seen_is_kept(change: Callable[[str], Result], seen: str) -> None:
     with pytest.raises(ReviewChanged, match="This image has a new review"):
@@ -51,11 +52,11 @@ def test_review_that_was_not_seen_is_kept(change: Callable[[str], Result], seen:
 
 def test_reading_is_refused_if_the_review_that_was_seen_is_withdrawn() -> None:
     with pytest.raises(ReviewChanged, match="has been withdrawn"):
-        readings.add(readings.withdraw(REVIEWED, None), BOB, ADA["reviewed_at"])
+        readings.add(readings.withdraw(REVIEWED, "cid", None), BOB, ADA["reviewed_at"])
 
 
 def test_withdrawn_review_stays_among_the_readings() -> None:
-    withdrawn = readings.withdraw(REVIEWED, ADA["reviewed_at"])
+    withdrawn = readings.withdraw(REVIEWED, "cid", ADA["reviewed_at"])
 
     assert (withdrawn["review"], withdrawn["readings"]) == (None, [ADA | WITHDRAWN])
     assert withdrawn["readers"] == []
@@ -63,14 +64,40 @@ def test_withdrawn_review_stays_among_the_readings() -> None:
 
 def test_earlier_reading_can_become_the_review_again() -> None:
     replaced = readings.add(REVIEWED, BOB, None)
-    restored = readings.withdraw(replaced, BOB["reviewed_at"], ADA["reviewed_at"])
+    restored = readings.withdraw(replaced, "cid", BOB["reviewed_at"], ADA["reviewed_at"])
 
     assert (restored["review"], restored["readings"]) == (ADA, [ADA, BOB | WITHDRAWN])
-    again = readings.withdraw(readings.withdraw(restored, None), None, ADA["reviewed_at"])
+    again = readings.withdraw(readings.withdraw(restored, "cid", None), "cid", None, ADA["reviewed_at"])
     assert (again["review"], again["readings"]) == (ADA, [ADA, BOB | WITHDRAWN])
-    assert readings.withdraw(restored, BOB["reviewed_at"], ADA["reviewed_at"]) == restored
+    assert readings.withdraw(restored, "cid", BOB["reviewed_at"], ADA["reviewed_at"]) == restored
     with pytest.raises(InvalidRequest, match="no reading from that time"):
-        readings.withdraw(replaced, None, "2026-11-29T08:00:00Z")
+        readings.withdraw(replaced, "cid", None, "2026-11-29T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "take_back",
+    [
+        lambda result: readings.withdraw_own(result, ADA["reviewed_at"], "ada"),
+        lambda result: readings.withdraw(result, "ada", None),
+    ],
+)
+def test_reading_that_its_reader_has_taken_back_is_restored_for_nobody_else(
+    take_back: Callable[[Result], Result],
+) -> None:
+    replaced = readings.add(take_back(REVIEWED), BOB, None)
+    for user in ("bob", "cid"):
+        with pytest.raises(ReviewChanged, match="withdrawn by its reader"):
+            readings.withdraw(replaced, user, BOB["reviewed_at"], ADA["reviewed_at"])
+
+    restored = readings.withdraw(replaced, "ada", BOB["reviewed_at"], ADA["reviewed_at"])
+    assert (restored["review"], restored["readings"]) == (ADA, [ADA, BOB | WITHDRAWN])
+
+
+def test_reading_that_is_taken_back_after_it_was_replaced_is_not_restored() -> None:
+    replaced = readings.add(REVIEWED, BOB, None)
+    taken_back = readings.withdraw_own(replaced, ADA["reviewed_at"], "ada")
+    with pytest.raises(ReviewChanged, match="withdrawn by its reader"):
+        readings.withdraw(taken_back, "bob", BOB["reviewed_at"], ADA["reviewed_at"])
 
 
 def test_second_reading_leaves_the_review() -> None:
@@ -88,8 +115,8 @@ def test_requests_can_be_repeated() -> None:
     """The answer to the first one may have been lost."""
     assert readings.add(REVIEWED, reading("normal", at=LATER), NONE) == REVIEWED
     assert readings.add(BOTH, BOB | {"reviewed_at": LATER}, None, second=True) == BOTH
-    withdrawn = readings.withdraw(REVIEWED, ADA["reviewed_at"])
-    assert readings.withdraw(withdrawn, ADA["reviewed_at"]) == withdrawn
+    withdrawn = readings.withdraw(REVIEWED, "cid", ADA["reviewed_at"])
+    assert readings.withdraw(withdrawn, "cid", ADA["reviewed_at"]) == withdrawn
     settled = readings.add(BOTH, SETTLED, None)
     assert readings.add(settled, SETTLED | {"reviewed_at": "2026-11-29T12:00:00Z"}, NONE) == settled
     taken_back = readings.withdraw_own(BOTH, BOB["reviewed_at"], "bob")
@@ -119,7 +146,7 @@ def test_only_the_first_reading_of_a_person_is_blind() -> None:
 
 def test_reading_beside_the_review_can_be_withdrawn_by_its_reader() -> None:
     withdrawn = readings.withdraw_own(BOTH, BOB["reviewed_at"], "bob")
-    assert (withdrawn["review"], withdrawn["readings"]) == (ADA, [ADA, BOB | WITHDRAWN])
+    assert (withdrawn["review"], withdrawn["readings"]) == (ADA, [ADA, BOB | TAKEN_BACK])
     assert (withdrawn["readers"], withdrawn["disagreement"]) == (["ada"], False)
 
     assert readings.withdraw_own(BOTH, ADA["reviewed_at"], "ada")["review"] is None
@@ -133,7 +160,7 @@ def test_adjudication_becomes_the_review_and_settles_the_disagreement(second: bo
 
     assert (settled["review"], settled["readings"]) == (SETTLED, [ADA, BOB, SETTLED])
     assert (settled["readers"], settled["disagreement"]) == (["ada", "bob"], False)
-    assert readings.withdraw(settled, None, ADA["reviewed_at"])["disagreement"]
+    assert readings.withdraw(settled, "cid", None, ADA["reviewed_at"])["disagreement"]
 
 
 def test_adjudication_needs_two_readers_and_the_review_that_was_seen() -> None:
