@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Literal
 
-from chalicelib.results.reading import readings_of
+from chalicelib.results.reading import Review, readings_of
 from chalicelib.results.result_document import ListedResult
 from chalicelib.tasks import load_tasks
 
@@ -74,7 +74,9 @@ def row(result: ListedResult) -> dict[str, Value]:
         "pixel_spacing": " ".join(map(str, source.get("pixel_spacing", ()))) if source else None,
         "reasons": " ".join(reason["code"] for reason in result["reasons"]),
         "model_version": model["version"] if model else None,
-        "readings": json.dumps(readings_of(result), ensure_ascii=False),
+        "readings": json.dumps(
+            [_without_name(reading) for reading in readings_of(result)], ensure_ascii=False
+        ),
     }
     values |= {CLASS_COLUMN.format(name): value for name, value in result["probabilities"].items()}
     if review:
@@ -93,6 +95,10 @@ def row(result: ListedResult) -> dict[str, Value]:
 def cell(value: Value) -> Value:
     """A value as it is written into a CSV file."""
     return ("true" if value else "false") if isinstance(value, bool) else value
+
+
+def _without_name(reading: Review) -> dict[str, object]:
+    return {name: value for name, value in reading.items() if name != "reviewer_name"}
 
 
 def _harmless(value: Value) -> Value:

@@ -1,6 +1,8 @@
 """The columns of exports, in the code and in the documentation."""
 
+import json
 import re
+from typing import Any
 
 from chalicelib.exports.columns import ATTRIBUTES, CLASS_COLUMN, COLUMNS, cell, columns, row
 from chalicelib.results.result_document import ListedResult
@@ -49,6 +51,12 @@ def test_columns_need_no_other_attributes() -> None:
     assert {name: value for name, value in row(needed).items() if name in names} == {
         name: value for name, value in row(whole).items() if name in names
     }
+
+
+def test_readings_have_ids_but_no_names() -> None:
+    named: Any = {**REVIEW, "reviewer_name": "ada.lovelace"}
+    found = row(classified(1, review=named, readings=[named]))
+    assert json.loads(str(found["readings"])) == [REVIEW]
 
 
 def test_cells_write_truth_as_words() -> None:
