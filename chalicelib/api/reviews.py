@@ -11,30 +11,25 @@ from chalicelib.api.schemas import ReviewRequest
 from chalicelib.errors import InvalidRequest
 from chalicelib.fields import optional_bool, optional_str, refuse_unknown, required_str
 from chalicelib.limits import MAX_NAME
-from chalicelib.results import readings, result_document
+from chalicelib.results import readings
 from chalicelib.results.reading import Review
 from chalicelib.results.result_document import Result
 from chalicelib.storage.audit import Act, Audit
 
 
-def read(body: Mapping[str, Any], result: Result, user: str, name: str | None) -> Review:
-    """The review in a JSON body. Whether `result` can have one is checked when it is stored.
+def read(body: Mapping[str, Any], user: str, name: str | None) -> Review:
+    """The review in a JSON body. Whether the result can have it is checked when it is stored.
 
     Args:
         body: of the request.
-        result: that is reviewed.
         user: the reviewer's id.
         name: what colleagues know the reviewer by; None if that is unknown.
 
     Raises:
-        InvalidRequest: if a member is malformed, or the label is not a class of the task.
+        InvalidRequest: if a member is malformed.
     """
     refuse_unknown(body, *ReviewRequest.__annotations__)
     label = required_str(body, "label", MAX_NAME)
-    if result["status"] == result_document.CLASSIFIED:
-        classes = find_task(result["task"]).class_names
-        if label not in classes:
-            raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
     comment = optional_str(body, "comment")
     blind, adjudication = (optional_bool(body, name) for name in ("blind", "adjudication"))
     if blind and adjudication:
@@ -52,6 +47,25 @@ def read(body: Mapping[str, Any], result: Result, user: str, name: str | None) -
     if adjudication:
         reading["adjudication"] = True
     return reading
+
+
+def addition(query: Query, reading: Review) -> Callable[[Result], Result]:
+    """The change of a classified result that a request to review it asks for.
+
+    It raises InvalidRequest if the label is not a class of the task, and the errors of `readings.add`.
+
+    Raises:
+        InvalidRequest: naming the parameter that is wrong.
+    """
+    seen, second = queries.SEEN.read(query), bool(queries.SECOND.read(query))
+
+    def add(result: Result) -> Result:
+        classes = find_task(result["task"]).class_names
+        if reading["label"] not in classes:
+            raise InvalidRequest(f"'label' must be one of {', '.join(classes)}.")
+        return readings.add(result, reading, seen, second=second)
+
+    return add
 
 
 def recorded(

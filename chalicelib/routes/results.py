@@ -1,7 +1,5 @@
 """Routes of results, with their images and reviews."""
 
-from functools import partial
-
 from chalice.app import Response
 
 from chalicelib import dependencies
@@ -30,7 +28,6 @@ from chalicelib.errors import (
 from chalicelib.exports.columns import ATTRIBUTES
 from chalicelib.models.heatmap import Heatmap
 from chalicelib.pipeline import stored_pictures
-from chalicelib.results import readings
 from chalicelib.results.result_document import Result
 
 EXPORTING: Errors = (UnknownTask, ExportTooLarge)
@@ -123,12 +120,11 @@ def get_heatmap(id: str) -> Heatmap:
 )
 def review_result(id: str) -> Result:
     """Confirm or correct a classification."""
-    result = dependencies.table().get(id)
-    reading = reviews.read(json_body(api.request), result, api.user, api.user_name)
-    seen, second = queries.SEEN.read(api.query), bool(queries.SECOND.read(api.query))
-    add = partial(readings.add, reading=reading, seen=seen, second=second)
-    audit, label = dependencies.audit(), reading["label"]
-    change = reviews.recorded(add, audit, api.user, "review-result", lambda *_: {"label": label})
+    dependencies.table().get(id)
+    reading = reviews.read(json_body(api.request), api.user, api.user_name)
+    add, audit = reviews.addition(api.query, reading), dependencies.audit()
+    told = {"label": reading["label"]}
+    change = reviews.recorded(add, audit, api.user, "review-result", lambda *_: told)
     return dependencies.decisions().review(id, change)
 
 

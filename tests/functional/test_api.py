@@ -19,6 +19,7 @@ import app
 from chalicelib import DISCLAIMER, VERSION, dependencies, limits
 from chalicelib.api import export
 from chalicelib.errors import EndpointNotReady, ModelFailed
+from chalicelib.results.table import ResultsTable
 from chalicelib.storage import bucket, inbox
 from chalicelib.tasks import load_task, load_tasks
 from tests import images
@@ -443,6 +444,16 @@ def test_own_reading_beside_the_review_is_blind_and_can_be_withdrawn(call: Call)
 def test_review_requires_a_classification(call: Call) -> None:
     image_id = call("POST", "/uploads", json=GOOD_UPLOAD).json_body["id"]
     assert_error(call("PUT", f"/results/{image_id}/review", json={"label": "left-cc"}), 409, "NotClassified")
+
+
+def test_review_of_an_image_that_is_classified_meanwhile_needs_one_of_its_classes(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = classify(call).json_body
+    monkeypatch.setattr(ResultsTable, "get", lambda *_: result | {"status": "received"})
+    place = f"/results/{result['id']}/review"
+    assert_error(call("PUT", place, json={"label": "cat"}), 400, "InvalidRequest")
+    assert call("PUT", place, json={"label": "left-cc"}).status_code == 200
 
 
 def table_rows(response: HTTPResponse) -> list[dict[str, str]]:
