@@ -27,6 +27,7 @@ from chalicelib.errors import (
     ModelChanged,
     ModelFailed,
     NothingToRollBackTo,
+    ResultDeleted,
     ReviewRuleChanged,
     ReviewRuleFixed,
     TaskHasNoModel,
@@ -42,7 +43,7 @@ from chalicelib.tasks import load_tasks
 
 CLASSIFYING: Errors = (
     *(TaskHasNoModel, UnknownModel, InvalidModelPackage, ModelFailed, EndpointNotReady),
-    *(ImageError, DecoderUnavailable, DecodingFailed),
+    *(ImageError, DecoderUnavailable, DecodingFailed, ResultDeleted),
 )
 READING_RULE: Errors = (TaskHasNoModel, UnknownModel, InvalidModelPackage)
 CHANGING_RULE: Errors = (*READING_RULE, ModelChanged, ReviewRuleChanged, ReviewRuleFixed)

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib import dependencies
+from chalicelib.models.classifier import Classifier
+from chalicelib.pipeline import prepared
 from tests.functional.conftest import IMAGE, Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import TASK
@@ -52,6 +55,16 @@ def test_deleted_result_is_gone(call: Call, image_id: str) -> None:
     again = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
     assert (again.status_code, again.json_body["status"]) == (200, "classified")
     assert listed(call) == [image_id]
+
+
+def test_image_whose_result_is_deleted_while_it_is_classified_again_is_gone(
+    call: Call, image_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Classifier, "is_current", lambda *_: False)
+    monkeypatch.setattr(prepared, "store", lambda *_: dependencies.removal().delete(image_id, "local"))
+    gone = call("POST", f"/tasks/{TASK}/classify", IMAGE, Content_Type="image/png")
+    assert (gone.status_code, gone.json_body["code"]) == (410, "ResultDeleted")
+    schema("/tasks/{task}/classify", "POST", 410).validate(gone.json_body)
 
 
 @pytest.mark.usefixtures("_login", "client")
