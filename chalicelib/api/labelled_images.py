@@ -91,9 +91,10 @@ def known(task: Task, bucket: DataBucket, cursor: str | None) -> LabelledImages:
         raise invalid_cursor()
     folder = f"{LABELLED}{task.name}/"
     after = f"{folder}{cursor}" if cursor else ""
-    names = [key.removeprefix(folder) for key in islice(bucket.keys(folder, after), PER_PAGE + 1)]
-    matches = [match for name in names[:PER_PAGE] if (match := _NAME.fullmatch(name))]
+    names = (_NAME.fullmatch(key.removeprefix(folder)) for key in bucket.keys(folder, after))
+    # Other objects do not count, and are no cursors: their names may name patients.
+    images = [*islice(filter(None, names), PER_PAGE + 1)]
     return {
-        "images": [{"label": match[1], "sha256": match[2]} for match in matches],
-        "cursor": matches[-1][0] if len(names) > PER_PAGE and matches else None,
+        "images": [{"label": image[1], "sha256": image[2]} for image in images[:PER_PAGE]],
+        "cursor": images[PER_PAGE - 1][0] if len(images) > PER_PAGE else None,
     }

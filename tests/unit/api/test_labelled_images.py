@@ -66,7 +66,8 @@ def test_known_images_are_listed_page_by_page(monkeypatch: pytest.MonkeyPatch) -
     stored = [("bacterial-pneumonia", "2"), ("normal", "0"), ("normal", "1")]
     for label, digit in stored:
         bucket.write(f"labelled/chest-xray/{label}/{digit * 64}.png", b"x", "image/png")
-    bucket.write("labelled/chest-xray/normal/readme.md", b"x", "text/markdown")
+    for foreign in ("a.md", "b.md", "normal/a.md", "normal/readme.md"):
+        bucket.write(f"labelled/chest-xray/{foreign}", b"x", "text/markdown")
     monkeypatch.setattr(labelled_images, "PER_PAGE", 2)
 
     first = labelled_images.known(TASK, bucket, None)
