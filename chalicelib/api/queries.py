@@ -23,6 +23,7 @@ from chalicelib.storage.audit import Act, AuditFilter
 from chalicelib.tasks import Task, load_tasks
 from chalicelib.timestamps import timestamp
 
+_EPOCH = datetime(limits.FIRST_YEAR, 1, 1, tzinfo=UTC)
 _YEARS = f"From {limits.FIRST_YEAR} to {limits.LAST_YEAR}."
 
 _TASK = StrParameter("task", limits.PATH_PARAMETERS["task"], "Only results of this task.")
@@ -101,9 +102,9 @@ _ACTED_TO = DatetimeParameter("to", f"Only acts before this time. {_YEARS}")
 AUDIT_PAGE = (_ACTOR, _ACT, _SUBJECT, _ACTED_FROM, _ACTED_TO, AUDIT_ENTRIES_PER_PAGE, CURSOR)
 
 LOGGED_FROM = DatetimeParameter(
-    "from", f"Only requests at this time or later; by default, of a day. {_YEARS}"
+    "from", f"Only requests at this time or later; by default, of the day before `to`. {_YEARS}"
 )
-LOGGED_TO = DatetimeParameter("to", f"Only requests before this time. {_YEARS}")
+LOGGED_TO = DatetimeParameter("to", f"Only requests before this time; by default, until now. {_YEARS}")
 LOGGED_SEARCH = StrParameter(
     "search",
     limits.MAX_SEARCH,
@@ -247,9 +248,9 @@ def logged(query: Query) -> tuple[str, str, str | None]:
     Raises:
         InvalidRequest: naming the parameter that is wrong.
     """
-    now = datetime.now(UTC)
-    since = LOGGED_FROM.read(query) or timestamp(now - timedelta(days=1))
-    until = LOGGED_TO.read(query) or timestamp(now)
+    until = LOGGED_TO.read(query) or timestamp(datetime.now(UTC))
+    day_before = datetime.fromisoformat(until) - timedelta(days=1)
+    since = LOGGED_FROM.read(query) or timestamp(max(day_before, _EPOCH))
     search = LOGGED_SEARCH.read(query)
     if since >= until:
         raise InvalidRequest("'to' must be later than 'from'.")

@@ -93,7 +93,7 @@ def _resume(cursor: str) -> tuple[str, str, str]:
     since, _, rest = cursor.partition(_BETWEEN)
     until, _, token = rest.partition(_BETWEEN)
     try:
-        if token and 0 < _milliseconds(since) < _milliseconds(until):
+        if token and 0 <= _milliseconds(since) < _milliseconds(until):
             return since, until, token
     except (ValueError, OverflowError):
         pass

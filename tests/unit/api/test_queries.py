@@ -1,5 +1,7 @@
 """From query parameters to selections of results."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from chalicelib.api import queries
@@ -107,3 +109,19 @@ def test_page_has_a_default_length_and_begins_at_the_start() -> None:
     assert queries.page({"limit": "7", "cursor": "x"}, queries.RETRAININGS_PER_PAGE) == (7, "x")
     with pytest.raises(InvalidRequest, match="'cursor' is missing or blank"):
         queries.page({"cursor": ""}, queries.RESULTS_PER_PAGE)
+
+
+def test_access_log_is_that_of_the_day_before_its_end() -> None:
+    since, until, _ = queries.logged({"to": "2026-03-01T12:00:00Z"})
+    assert (since, until) == ("2026-02-28T12:00:00.000000Z", "2026-03-01T12:00:00.000000Z")
+
+    since, until, _ = queries.logged({})
+    assert datetime.fromisoformat(until) - datetime.fromisoformat(since) == timedelta(days=1)
+    # CloudWatch refuses earlier times.
+    assert queries.logged({"to": "1970-01-01T12:00:00Z"})[0] == "1970-01-01T00:00:00.000000Z"
+    for wrong in (
+        {"from": "2026-03-01T12:00:00Z", "to": "2026-03-01T12:00:00Z"},
+        {"from": "2099-01-01T00:00:00Z"},
+    ):
+        with pytest.raises(InvalidRequest, match="'to' must be later"):
+            queries.logged(wrong)

@@ -43,9 +43,10 @@ def log() -> AccessLog:
     return AccessLog(client, group)
 
 
-def test_pages_have_all_requests_oldest_first(log: AccessLog) -> None:
-    first, cursor = log.page(*PERIOD, None, 3, None)
-    rest, end = log.page(*PERIOD, None, 3, cursor)
+@pytest.mark.parametrize("since", [PERIOD[0], "1970-01-01T00:00:00.000000Z"])
+def test_pages_have_all_requests_oldest_first(log: AccessLog, since: str) -> None:
+    first, cursor = log.page(since, PERIOD[1], None, 3, None)
+    rest, end = log.page(since, PERIOD[1], None, 3, cursor)
 
     assert [entry["path"] for entry in [*first, *rest]] == [f"/api/results/{number}" for number in range(4)]
     assert end is None
