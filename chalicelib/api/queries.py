@@ -212,6 +212,11 @@ def selection(query: Query, groups: Sequence[str]) -> Selection:
     )
 
 
+def exported(query: Query, groups: Sequence[str]) -> Selection:
+    """The results that the parameters `EXPORT` ask for; as `selection`, but without an order."""
+    return selection({name: value for name, value in query.items() if name != _ORDER.name}, groups)
+
+
 def statistics(task: Task, query: Query) -> tuple[str | None, Selection]:
     """The version of the model that `STATISTICS` ask for, and the classified images of the period.
 

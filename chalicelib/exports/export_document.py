@@ -14,7 +14,7 @@ class Export(TypedDict):
     name: str
     format: FileFormat
     filters: dict[str, Any]
-    """Those that were given, by the names of the parameters."""
+    """Those that were given, by the names of the parameters; also `task` if the user may see only one."""
     status: Status
     step: Step | None
     """What a running export does: DynamoDB copies its table to the bucket (`reading`), or the file is written

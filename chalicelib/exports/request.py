@@ -36,6 +36,12 @@ class ExportRequest:
             if value != defaults[name]
         }
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The filters that are set, by the names of the API's parameters, without the tasks of the user."""
+        names = {"since": "from", "until": "to"}
+        return {names.get(name, name): value for name, value in self.filters.items() if name != "tasks"}
+
     def to_json(self) -> dict[str, Any]:
         """As it is stored."""
         return {"format": self.format, "filters": self.filters}

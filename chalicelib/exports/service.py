@@ -113,7 +113,7 @@ class ExportService:
         return {
             "name": name,
             "format": request.format,
-            "filters": request.filters,
+            "filters": request.parameters,
             "status": status,
             "step": self._step(arn) if status == "running" else None,
             "started_at": execution["started_at"],

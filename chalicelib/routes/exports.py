@@ -17,7 +17,7 @@ def start_export() -> Export:
     It takes some minutes; GET /exports/{export} follows it and has the file. Rows are not sorted. Two exports
     of a user can run at the same time.
     """
-    wanted = queries.selection(api.query, api.groups)
+    wanted = queries.exported(api.query, api.groups)
     kind = cast(FileFormat, queries.FILE_FORMAT.read(api.query))
     return dependencies.exports().start(ExportRequest(wanted, kind), api.user)
 

@@ -1,8 +1,11 @@
 """Exports of any size, through the API."""
 
+import json
+
 import pytest
 
 from chalicelib import dependencies
+from chalicelib.exports.service import REQUEST
 from tests.functional.conftest import REAL, Call, as_member
 from tests.functional.test_openapi import schema
 from tests.models import TASK
@@ -28,6 +31,12 @@ def test_export_is_started_listed_followed_and_stopped(call: Call) -> None:
     assert stopped["status"] == "stopped"
 
 
+def test_filters_are_named_as_the_parameters(call: Call) -> None:
+    period = "from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z"
+    export = call("POST", f"/exports?{period}&order=least-sure", json={}).json_body
+    assert export["filters"] == {"from": "2026-01-01T00:00:00.000000Z", "to": "2026-02-01T00:00:00.000000Z"}
+
+
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
@@ -51,7 +60,10 @@ def test_third_running_export_is_refused(call: Call) -> None:
 @pytest.mark.usefixtures("_login")
 def test_users_export_only_what_they_may_see() -> None:
     started = as_member(f"reader:{TASK},reader:chest-xray", "POST", "/exports")
-    assert (started[0], sorted(started[1]["filters"]["tasks"])) == (201, ["chest-xray", TASK])
+    assert (started[0], started[1]["filters"]) == (201, {})
+    name = started[1]["name"]
+    stored = json.loads(dependencies.bucket().read(f"exports/4711/{name}/{REQUEST}").body)
+    assert sorted(stored["filters"]["tasks"]) == ["chest-xray", TASK]
     assert as_member(f"reader:{TASK}", "POST", "/exports")[1]["filters"] == {"task": TASK}
     refused = as_member(f"reader:{TASK}", "POST", "/exports", None, {"task": "retinal-oct"})
     assert (refused[0], refused[1]["code"]) == (403, "NotAllowed")
