@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from chalicelib.models.model_version import IMPORTED
 from chalicelib.models.package import ModelPackage
+from chalicelib.models.seeding import BUNDLED
 from chalicelib.tasks import Task, load_task
 from tests.models import write_package
 from tests.training.samples import write_manifest
@@ -156,9 +158,11 @@ def read_records(folder: Path) -> tuple[list[Record], list[bytes], list[str]]:
     ("origin", "same", "remark"),
     [
         ("retraining", False, ""),
-        ("bundled", False, "is unknown"),
+        (BUNDLED, False, "is unknown"),
+        (IMPORTED, False, "is unknown"),
         ("", False, "is unknown"),
-        ("bundled", True, ""),
+        (BUNDLED, True, ""),
+        (IMPORTED, True, ""),
     ],
 )
 def test_decision_warns_if_the_current_model_may_have_seen_test_images(

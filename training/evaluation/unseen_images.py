@@ -36,7 +36,7 @@ def find_evidence(model: Facts, origin: str, folder: Path, part: HeldOut, task: 
 
     Args:
         model: the content of the model.json of the current model.
-        origin: of the model, as in the registry: "bundled", "retraining", or "" if unknown.
+        origin: of the model, as in its record in the registry; "" if unknown.
         folder: of the preparation.
         part: its test part.
         task: of the model.
