@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chalicelib import resource_names
 from chalicelib.errors import InvalidRequest, UnknownModel
 from chalicelib.models.archive import ARCHIVE
+from chalicelib.models.package import describe_misfit
 from chalicelib.models.registry import Registry
 from chalicelib.models.version_store import MODELS
 from chalicelib.results.selection import Selection
@@ -150,11 +151,14 @@ class PlanBuilder:
         }
         if current is None:
             return nothing
+        # In these cases nothing can be compared with it; the gate's minimum metrics remain.
         try:
             record = self.registry.record(task.name, current.version)
+            facts = self.registry.facts(task.name, current.version)
         except UnknownModel:
-            # It was deleted, so nothing can be compared with it; the gate's minimum metrics remain.
-            return nothing
+            return nothing  # it was deleted
+        if describe_misfit(facts, task):
+            return nothing  # the task has other classes or another input now, so it cannot classify
         return {
             "deployed": current.version,
             "version": current.version,

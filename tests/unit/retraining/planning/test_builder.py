@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.models.archive import pack, package_files
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.seeding import seed
 from chalicelib.retraining.planning.builder import PlanBuilder
 from chalicelib.retraining.planning.planner import Planner
 from chalicelib.tasks import load_task
-from tests.models import TASK, write_package
+from tests.models import TASK, VERSION, write_package
 from tests.planning_stage import CODE, EXECUTION, FOLDER, Stage
 from tests.stage import BUCKET
 
@@ -135,6 +136,27 @@ def test_plan_has_no_current_model_if_it_was_deleted(stage: Stage, tmp_path: Any
     current = stage.plan()["current"]
 
     assert (current["version"], current["path"], current["fingerprint"]) == (None, "", None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classes": ["left-cc", "right-cc"]},
+        {"input": {"width": 64, "height": 96, "channels": 1, "fit": "pad"}},
+    ],
+    ids=["classes", "input"],
+)
+def test_plan_compares_with_nothing_if_the_task_has_changed(
+    stage: Stage, tmp_path: Any, changes: dict[str, Any]
+) -> None:
+    """Such a model cannot classify, and its images would be other arrays today."""
+    stage.registry.add(TASK, pack(package_files(write_package(tmp_path / "0", **changes))), {})
+    deployed = stage.registry.promote(TASK, VERSION, None, None)
+
+    current = stage.plan()["current"]
+
+    assert (current["version"], current["path"], current["fingerprint"]) == (None, "", None)
+    assert current["deployed"] == deployed.version
 
 
 def test_size_of_a_plan_does_not_depend_on_the_data(stage: Stage) -> None:
