@@ -244,6 +244,51 @@ def test_part_of_a_new_patient_is_independent_of_others() -> None:
     assert all(parts_of[0][index] == parts_of[1][index] for index in range(len(few)))
 
 
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_new_class_with_few_patients_is_in_every_part(count: int) -> None:
+    """A fresh split of the same patients succeeds, too."""
+    known = with_parts(RECORDS, split_by_group(RECORDS, DIGESTS, CLASSES, 0))
+    digests = [index.to_bytes(32, "big") for index in range(len(known) + count)]
+
+    for name in range(40):
+        records = [*known, *(Record(f"new-{one}.png", 2, f"new-{name}-{one}") for one in range(count))]
+        parts = split_further(records, digests, (*CLASSES, "third"), 0)
+
+        part_of = {index: part for part, members in parts.items() for index in members}
+        assert all(part_of[index] == record.given for index, record in enumerate(known))
+        assert {part_of[index] for index in range(len(known), len(records))} == set(PARTS)
+
+
+def test_new_patient_fills_the_part_that_lost_its_last_image_of_a_class() -> None:
+    """A review has changed the class of the only test image, and patients of the train part stay there."""
+    parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
+    known = with_parts(RECORDS, parts)
+    known = [replace(record, label=0) if record.given == "test" else record for record in known]
+    with pytest.raises(TrainingError, match="no image in the test part"):
+        split_further(known, DIGESTS, CLASSES, 0)
+
+    for name in range(20):
+        records = [*known, Record("new.png", 1, f"new-{name}")]
+        grown = split_further(records, [*DIGESTS, b"new"], CLASSES, 0)
+
+        assert len(known) in grown["test"]
+        assert sorted(grown["test"]) == sorted([*parts["test"], len(known)])
+
+
+def test_new_patients_with_images_of_several_classes_leave_none_behind() -> None:
+    """Two new classes with three patients each, one of whom has images of both."""
+    known = with_parts(RECORDS, split_by_group(RECORDS, DIGESTS, CLASSES, 0))
+    images = [("a", 2), ("b", 2), ("c", 2), ("c", 3), ("d", 3), ("e", 3)]
+    digests = [index.to_bytes(32, "big") for index in range(len(known) + len(images))]
+    for name in range(200):
+        new = [Record(f"new-{one}-{label}.png", label, f"new-{name}-{one}") for one, label in images]
+
+        parts = split_further([*known, *new], digests, (*CLASSES, "third", "fourth"), 0)
+
+        for members in parts.values():
+            assert {[*known, *new][index].label for index in members} == {0, 1, 2, 3}
+
+
 def test_patient_in_train_and_validation_is_moved_to_train() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
     records = with_parts(RECORDS, parts)

@@ -1,8 +1,9 @@
 """The split into train, validation and test part: all images of a patient are in one part."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain, product
 
 from training.data.dataset import Record
 from training.data.folds import (
@@ -85,25 +86,56 @@ def split_further(
 ) -> dict[Part, list[int]]:
     """Extend an earlier split: images keep their part, new images join their group, new groups get a part.
 
-    A new group gets its part by a hash of its name, whatever other groups are added with it. A group with
-    images in the train and in the validation part is put into the train part.
+    A new group gets its part by a hash of its name, whatever other groups are added with it. Only if a part
+    then lacks a class, a new group with images of it is moved there. A group with images in the train and in
+    the validation part is put into the train part.
 
     Raises:
         TrainingError: if a part lacks a class, or an image of a test group was in another part before.
     """
     known: dict[str, set[str]] = defaultdict(set)
+    labels: dict[str, set[int]] = defaultdict(set)
     for record in records:
+        labels[record.group].add(record.label)
         if record.given:
             known[record.group].add(record.given)
+    part_of = {group: _strongest(known[group]) for group in known}
+    new = {group: _part_of_group(group, seed) for group in labels if group not in known}
+    _fill_parts(new, part_of, labels, seed)
+    part_of |= new
     parts: dict[Part, list[int]] = {part: [] for part in PARTS}
     for index, record in enumerate(records):
-        earlier = known.get(record.group)
-        parts[_strongest(earlier) if earlier else _part_of_group(record.group, seed)].append(index)
+        parts[part_of[record.group]].append(index)
     if any(records[index].given not in ("", "test") for index in parts["test"]):
         raise TrainingError("Images of the train or validation part belong to patients of the test part.")
     assert_disjoint(records, digests, parts)
     check_parts(records, parts, class_names)
     return parts
+
+
+def _fill_parts(
+    new: dict[str, Part], earlier: Mapping[str, Part], labels: Mapping[str, set[int]], seed: int
+) -> None:
+    """Change the parts of `new` groups so that no part lacks a class, as far as they can.
+
+    Hashes put the three patients of a new class into three parts only by luck. A group leaves its part only
+    if its classes stay there; of several, the one with the lowest digest does.
+    """
+    placed = chain(earlier.items(), new.items())
+    groups = Counter((part, label) for group, part in placed for label in labels[group])
+    for label, part in product(sorted(set().union(*labels.values())), PARTS):
+        if groups[part, label]:
+            continue
+        spare = [
+            group
+            for group, own in new.items()
+            if label in labels[group] and all(groups[own, other] > 1 for other in labels[group])
+        ]
+        if spare:
+            moved = min(spare, key=lambda group: _digest(group, seed))
+            groups.subtract((new[moved], other) for other in labels[moved])
+            groups.update((part, other) for other in labels[moved])
+            new[moved] = part
 
 
 def _strongest(parts: set[str]) -> Part:
@@ -112,9 +144,12 @@ def _strongest(parts: set[str]) -> Part:
 
 def _part_of_group(group: str, seed: int) -> Part:
     """The part of a new group; parts get about the shares that `split_by_group` gives them."""
-    digest = hashlib.sha256(f"{seed} {group}".encode(errors="surrogateescape")).digest()
-    fold = int.from_bytes(digest[:8], "big") % FOLDS
+    fold = int.from_bytes(_digest(group, seed)[:8], "big") % FOLDS
     return "test" if fold < TEST_FOLDS else "validation" if fold < TEST_FOLDS + VALIDATION_FOLDS else "train"
+
+
+def _digest(group: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed} {group}".encode(errors="surrogateescape")).digest()
 
 
 def cross_validation_splits(
