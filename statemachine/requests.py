@@ -11,6 +11,8 @@ JOB_SECONDS = 12 * 3600
 CONCURRENT_TRANSFORMS = 4
 """Images that the transform job classifies at a time: the cores of its instance, ml.c5.xlarge. The default of
 SageMaker is 1."""
+MAX_PAYLOAD_MB = 13
+"""Of a prepared image: the largest input that a task may have is 12.6 MB. The default of SageMaker is 6."""
 FOLDER = "/opt/ml/processing"
 """Of the inputs and outputs of a processing job."""
 _TAGS = {
@@ -223,7 +225,8 @@ def transform_job(name: str, model: str, arrays: str, answers: str) -> State:
 
 BATCH_INFERENCE = Action(
     "sagemaker:createTransformJob.sync",
-    transform_job("$.plan.name", "$.plan.name", _below("data/test/"), _below("answers")),
+    transform_job("$.plan.name", "$.plan.name", _below("data/test/"), _below("answers"))
+    | {"MaxPayloadInMB": MAX_PAYLOAD_MB},
     {"job.$": "$.TransformJobName"},
 )
 CREATE_ENDPOINT_CONFIG = Action(

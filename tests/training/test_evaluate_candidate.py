@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from PIL import Image
 from chalicelib.models.model_version import IMPORTED
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.seeding import BUNDLED
-from chalicelib.tasks import Task, load_task
+from chalicelib.tasks import InputSpec, Task, load_task
 from tests.models import write_package
 from tests.training.samples import write_manifest
 from training import evaluate_candidate, prepare
@@ -250,6 +252,25 @@ def test_answers_that_are_incomplete_or_of_another_model_are_rejected(
     assert evaluate(folder, answers, package, tmp_path / "out") == 1
     assert "is an answer of a different model than 2026.01.01-tiny" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_test_part_is_read_only_when_it_is_needed(task: Task, tmp_path: Path) -> None:
+    large = replace(task, input=InputSpec(512, 512, 3, "pad"))
+    arrays = {f"{number:064x}": np.full(large.input.shape, number, np.uint8) for number in range(20)}
+    lines = ["path,sha256,class,group,part"]
+    (tmp_path / "test").mkdir()
+    for digest, array in arrays.items():
+        np.save(tmp_path / "test" / f"{digest}.npy", array)
+        lines.append(f"{digest}.png,{digest},{task.class_names[0]},{digest},test")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+
+    tracemalloc.start()
+    pixels = read_test_part(tmp_path, large).pixels
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < arrays[f"{0:064x}"].nbytes
+    np.testing.assert_array_equal(pixels[np.array([7, 3])], [arrays[f"{7:064x}"], arrays[f"{3:064x}"]])
 
 
 def test_folder_without_arrays_is_rejected(

@@ -1,11 +1,13 @@
 """The search for near duplicates, independent of brightness."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from training.data.pixels import batch_size
 from training.data.similarity import find_similar, standardised_thumbnails
 from training.errors import TrainingError
 
@@ -38,7 +40,7 @@ def test_search_finds_altered_copies_and_nothing_else(tmp_path: Path) -> None:
 
 def test_search_compares_images_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.data.similarity.BLOCK", 4)
-    monkeypatch.setattr("training.data.similarity.SHRUNK", 3)
+    monkeypatch.setattr("training.data.similarity.MAX_SHRUNK", 3)
     images = make_scenes(11)
     images[8] = images[3]
     images[5] = images[4]
@@ -46,6 +48,25 @@ def test_search_compares_images_across_blocks(tmp_path: Path, monkeypatch: pytes
     pairs = find_similar(images, 0.99, tmp_path / "thumbnails.npy")
 
     assert [(pair.first, pair.second) for pair in pairs] == [(3, 8), (4, 5)]
+
+
+def test_search_reads_few_large_images_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As arrays of 2,048 x 2,048 pixels in colour, 256 images and their grey values would take 12 GB."""
+    monkeypatch.setattr("training.data.pixels.MAX_BATCH_BYTES", 1_000_000)
+    images = np.repeat(make_scenes(1, 256, 256), 100, axis=0)
+
+    tracemalloc.start()
+    find_similar(images, 1, tmp_path / "thumbnails.npy")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 15_000_000
+
+
+def test_batch_is_smaller_if_images_are_large() -> None:
+    sizes = [batch_size(np.zeros((1, *shape), np.uint8), 64) for shape in ((1, 160, 160), (3, 2048, 2048))]
+
+    assert sizes == [64, 5]
 
 
 def test_thumbnail_dot_product_is_the_correlation() -> None:

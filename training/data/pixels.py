@@ -30,6 +30,8 @@ MAX_UNREADABLE = 0.05
 """Share of unreadable files above which the folder, rather than single files, must be wrong."""
 CHUNK = 1024
 """Files that are handed to the threads at once; tasks for a million would fill the memory."""
+MAX_BATCH_BYTES = 64_000_000
+"""Of images that are worked on at once. What is computed from them can take a hundred times as much."""
 MAX_MESSAGE = 256_000_000
 """Bytes of images that several hosts exchange at once."""
 PRINT_EVERY = 10.0
@@ -74,6 +76,11 @@ class PixelView:
 
 Images = NDArray[np.uint8] | PixelView
 """Prepared images, in memory or not: shape (N, channels, height, width), indexed along N."""
+
+
+def batch_size(images: Images, most: int) -> int:
+    """How many images to work on at once: `most`, or fewer if they are large."""
+    return max(1, min(most, MAX_BATCH_BYTES // math.prod(images.shape[1:])))
 
 
 @dataclass(frozen=True)

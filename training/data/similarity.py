@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data.pixels import Images
+from training.data.pixels import Images, batch_size
 from training.errors import TrainingError
 
 SIDE = 32
 """Side of a thumbnail in pixels: fine enough for scans to differ, too coarse for callipers and noise."""
 BLOCK = 2048
 """Images compared with as many others at once: 16 MiB of correlations."""
-SHRUNK = 256
+MAX_SHRUNK = 256
 """Images resized at once."""
 MAX_PAIRS = 20
 """Per image on average; a threshold that finds more finds a kind of image, not copies."""
@@ -46,8 +46,9 @@ def find_similar(pixels: Images, least: float, store: Path) -> list[Similar]:
     """
     count = len(pixels)
     vectors = np.lib.format.open_memmap(store, mode="w+", dtype=np.float32, shape=(count, SIDE * SIDE))
-    for start in range(0, count, SHRUNK):
-        vectors[start : start + SHRUNK] = standardised_thumbnails(pixels[start : start + SHRUNK])
+    size = batch_size(pixels, MAX_SHRUNK)
+    for start in range(0, count, size):
+        vectors[start : start + size] = standardised_thumbnails(pixels[start : start + size])
     pairs: list[Similar] = []
     for start in range(0, count, BLOCK):
         pairs += _pairs_of_block(vectors, start, least)

@@ -14,13 +14,13 @@ from onnxruntime import InferenceSession
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
 from training.core.arrays import Ints
-from training.data.pixels import Images
+from training.data.pixels import Images, batch_size
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
 from training.evaluation.api import CONNECTIONS, Api, NotAnswered, Result
 from training.model.graph import open_session, run
 
-BATCH = 64
+MAX_BATCH = 64
 PRINT_EVERY = 5.0
 """Seconds between two lines of progress."""
 
@@ -47,10 +47,11 @@ def score_package(package: ModelPackage, task: Task, pixels: Images, rows: Ints)
     Raises:
         TrainingError: if it does not run, or its outputs are not probabilities.
     """
-    starts = _with_progress(range(0, len(rows), BATCH), len(rows), BATCH)
+    size = batch_size(pixels, MAX_BATCH)
+    starts = _with_progress(range(0, len(rows), size), len(rows), size)
     try:
         session = open_session(package.graph_path)
-        batches = [_run(session, pixels[rows[start : start + BATCH]]) for start in starts]
+        batches = [_run(session, pixels[rows[start : start + size]]) for start in starts]
     except Exception as error:  # the errors of onnxruntime share no base class
         raise TrainingError(f"The graph of {package.version} does not run: {error}") from error
     outputs = {name: np.concatenate([batch[name] for batch in batches]) for name in OUTPUTS}

@@ -13,7 +13,9 @@ from chalicelib.tasks import Task
 from training.core.arrays import Ints
 from training.data.dataset import Record
 from training.data.manifest import MANIFEST, read_manifest
+from training.data.pixels import PixelView
 from training.data.storage import Storage
+from training.data.streaming import StreamedImages
 from training.errors import TrainingError
 from training.evaluation.answers import OUTPUTS, Answers, read_outputs
 
@@ -28,8 +30,8 @@ class HeldOut:
     records: tuple[Record, ...]
     digests: tuple[str, ...]
     """SHA-256 of each image's file, in hexadecimal."""
-    pixels: NDArray[np.uint8]
-    """Shape (N, channels, height, width)."""
+    pixels: PixelView
+    """Shape (N, channels, height, width); read when needed, because many exceed the memory."""
 
     @property
     def labels(self) -> Ints:
@@ -50,15 +52,18 @@ def read_test_part(folder: Path, task: Task) -> HeldOut:
     """
     label_of = {name: label for label, name in enumerate(task.class_names)}
     rows = [row for row in read_manifest(Storage(), str(folder / MANIFEST)) if row.part == "test"]
+    paths = [folder / ARRAYS / f"{row.sha256}.npy" for row in rows]
     try:
-        arrays = [np.load(folder / ARRAYS / f"{row.sha256}.npy", allow_pickle=False) for row in rows]
-        pixels: NDArray[np.uint8] = np.stack(arrays)
+        for path in paths:
+            path.stat()
         records = [
             Record(row.path, label_of[row.class_name], row.group, row.attributes, row.part) for row in rows
         ]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError) as error:
         raise TrainingError(f"'{folder}' holds no prepared test part for {task.name}: {error}") from error
-    return HeldOut(tuple(records), tuple(row.sha256 for row in rows), pixels)
+    digests = [row.sha256 for row in rows]
+    images = StreamedImages(Storage(), list(map(str, paths)), list(map(bytes.fromhex, digests)), task.input)
+    return HeldOut(tuple(records), tuple(digests), PixelView(images, np.arange(len(rows))))
 
 
 def read_answers(folder: Path, part: HeldOut, task: Task, model: dict[str, Any]) -> Answers:

@@ -5,6 +5,7 @@ endpoint configurations of one retraining share one name.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from chalicelib.results.selection import Selection
 from chalicelib.results.table import ResultsTable
 from chalicelib.retraining import ground_truth
 from chalicelib.retraining.locations import DATASETS, LABELLED, RETRAININGS, SPLIT, retraining_folder
-from chalicelib.retraining.planning.plan import CurrentModel, Plan
+from chalicelib.retraining.planning.plan import CurrentModel, Plan, ProcessingInstance
 from chalicelib.retraining.planning.serving import plan_serving
 from chalicelib.retraining.planning.training import Code, Instance, plan_training
 from chalicelib.retraining.request import RetrainingRequest
@@ -32,10 +33,17 @@ LISTS = (".csv", ".manifest", ".jsonl", ".txt", ".md")
 
 PROCESSING = "/opt/ml/processing"
 SMALL, LARGE = "ml.m7i.large", "ml.m7i.2xlarge"
-VOLUME_GB, LARGE_VOLUME_GB = 30, 300
-MANY_IMAGES = 100_000
+MANY_IMAGES, MANY_GB = 100_000, 15
 """From here on, preparation and evaluation get the larger instance. Their time grows with the number of
-images, their memory does not: arrays are kept on disk."""
+images and the size of their arrays (100,000 of 224 x 224 pixels in colour have 15 GB), their memory does not:
+arrays are kept on disk."""
+MIN_VOLUME_GB, MAX_VOLUME_GB = 30, 1024
+"""The latter is the quota that an account has by default."""
+KEPT, KEPT_OF_STREAM = 1.5, 0.5
+"""Arrays on the disk for each image: its own, unless images are streamed, and again those of the test part,
+which is a fifth of them unless the data come with a larger one."""
+THUMBNAIL_BYTES = 4096
+"""In the search for near duplicates."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,6 @@ class PlanBuilder:
         # The same for every attempt of one execution, so that a step that is repeated creates no second job.
         suffix = hashlib.sha256(execution.encode()).hexdigest()[:8]
         name = resource_names.retraining_job(self.stage, task.name, suffix)
-        large = images >= MANY_IMAGES
         return {
             "run": run,
             "execution": execution,
@@ -80,10 +87,7 @@ class PlanBuilder:
                 "arguments": self._preparation(request, folder, counts, corrections),
                 "instance_count": request.preparation_instance_count,
             },
-            "processing": {
-                "instance_type": LARGE if large else SMALL,
-                "volume_gb": LARGE_VOLUME_GB if large else VOLUME_GB,
-            },
+            "processing": plan_processing(task, images + corrections, request.stream),
             "training": plan_training(
                 request, code, instance, self.bucket.name, folder, self._has_ood_data(task)
             ),
@@ -167,6 +171,16 @@ class PlanBuilder:
             "path": f"{PROCESSING}/current/{ARCHIVE}",
             "fingerprint": record["fingerprint"],
         }
+
+
+def plan_processing(task: Task, images: int, stream: bool) -> ProcessingInstance:
+    """Plan what prepares a number of images, and evaluates the model."""
+    array = math.prod(task.input.shape)
+    kept = array * (KEPT_OF_STREAM if stream else KEPT) + THUMBNAIL_BYTES
+    return {
+        "instance_type": LARGE if images >= MANY_IMAGES or images * array >= MANY_GB * 1e9 else SMALL,
+        "volume_gb": min(MIN_VOLUME_GB + math.ceil(images * kept / 1e9), MAX_VOLUME_GB),
+    }
 
 
 def is_labelled_image(key: str) -> bool:

@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cfnlint.api import lint_file
 
 from chalicelib.limits import MAX_TRIALS
 from chalicelib.retraining.planning.training import MAX_WAIT_SECONDS
+from chalicelib.tasks.reader import TASKS_FOLDER, TaskFileError, read_task
 from deploy import stacks
 from statemachine.definition import DEFINITION
 from tests.stage import ROOT
@@ -74,9 +77,25 @@ def retrier_for(name: str, error: str) -> Mapping[str, Any]:
 
 def test_transform_job_holds_no_more_in_memory_than_sagemaker_takes() -> None:
     parameters = STATES["Batch inference"]["Parameters"]
-    default_payload_mb, most_mb = 6, 100  # API reference, CreateTransformJob
+    most_mb = 100  # API reference, CreateTransformJob
 
-    assert 1 < parameters["MaxConcurrentTransforms"] <= most_mb / default_payload_mb
+    assert 1 < parameters["MaxConcurrentTransforms"] <= most_mb / parameters["MaxPayloadInMB"]
+
+
+def test_largest_input_of_a_task_fits_into_the_payload_of_the_transform_job(tmp_path: Path) -> None:
+    def write_task(side: int) -> Path:
+        text = (TASKS_FOLDER / "chest-xray.toml").read_text(encoding="utf-8")
+        text = re.sub(r"^(width|height) = .*", rf"\1 = {side}", text, flags=re.M)
+        path = tmp_path / "chest-xray.toml"
+        path.write_text(re.sub(r"^channels = .*", "channels = 3", text, flags=re.M), encoding="utf-8")
+        return path
+
+    with pytest.raises(TaskFileError, match="2048"):
+        read_task(write_task(2049))
+    array = BytesIO()
+    np.save(array, np.zeros(read_task(write_task(2048)).input.shape, np.uint8))
+
+    assert len(array.getvalue()) <= STATES["Batch inference"]["Parameters"]["MaxPayloadInMB"] * 10**6
 
 
 @pytest.mark.parametrize("name", [name for name, state in STATES.items() if ":sagemaker:" in str(state)])

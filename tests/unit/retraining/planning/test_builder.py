@@ -1,6 +1,7 @@
 """Plans of retrainings: images, names, the current model, and what is passed to the jobs."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,14 @@ import pytest
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.package import ModelPackage
 from chalicelib.models.seeding import seed
-from chalicelib.retraining.planning.builder import PlanBuilder
+from chalicelib.retraining.planning.builder import (
+    MAX_VOLUME_GB,
+    MIN_VOLUME_GB,
+    PlanBuilder,
+    plan_processing,
+)
 from chalicelib.retraining.planning.planner import Planner
-from chalicelib.tasks import load_task
+from chalicelib.tasks import InputSpec, load_task
 from tests.models import TASK, VERSION, write_package
 from tests.planning_stage import CODE, EXECUTION, FOLDER, Stage
 from tests.stage import BUCKET
@@ -157,6 +163,36 @@ def test_plan_compares_with_nothing_if_the_task_has_changed(
 
     assert (current["version"], current["path"], current["fingerprint"]) == (None, "", None)
     assert current["deployed"] == deployed.version
+
+
+@pytest.mark.parametrize(
+    ("side", "channels", "images", "stream", "instance", "room_gb"),
+    [
+        (160, 1, 1_000, False, "ml.m7i.large", 1),
+        (160, 1, 99_999, False, "ml.m7i.large", 4),
+        (160, 1, 100_000, False, "ml.m7i.2xlarge", 4),
+        (512, 3, 25_000, False, "ml.m7i.2xlarge", 24),
+        (512, 3, 99_999, False, "ml.m7i.2xlarge", 94),
+        (2048, 3, 1_000, False, "ml.m7i.large", 15),
+        (160, 1, 9_000_000, False, "ml.m7i.2xlarge", 277),
+        (160, 1, 9_000_000, True, "ml.m7i.2xlarge", 46),
+    ],
+)
+def test_instance_and_disk_have_room_for_the_arrays(
+    side: int, channels: int, images: int, stream: bool, instance: str, room_gb: int
+) -> None:
+    """The disk holds all arrays, unless images are streamed, and again those of the test part."""
+    task = load_task(TASK)
+    task = replace(task, input=InputSpec(side, side, channels, "pad"))
+
+    processing = plan_processing(task, images, stream)
+
+    assert processing["instance_type"] == instance
+    assert processing["volume_gb"] >= MIN_VOLUME_GB + room_gb
+
+
+def test_disk_is_one_that_the_default_quota_allows() -> None:
+    assert plan_processing(load_task(TASK), 100_000_000, False)["volume_gb"] == MAX_VOLUME_GB == 1024
 
 
 def test_size_of_a_plan_does_not_depend_on_the_data(stage: Stage) -> None:
