@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.sagemaker import check_conversion
+
 
 def client_error(code: str, message: str, operation: str) -> ClientError:
     """An error of AWS."""
@@ -226,7 +228,14 @@ class MemorySageMaker:
         endpoint = self.endpoints[EndpointName]
         if endpoint["EndpointStatus"] != "InService":
             raise client_error("ValidationException", "Cannot update in-progress endpoint", "UpdateEndpoint")
+        before = self._instance_type(endpoint["EndpointConfigName"])
+        check_conversion(before, self._instance_type(EndpointConfigName))
         endpoint |= {"EndpointStatus": "Updating", "pending": EndpointConfigName}
+
+    def _instance_type(self, config: str) -> str | None:
+        """That of a configuration; None if it is serverless."""
+        (variant,) = self.configs.get(config, [{}])
+        return variant.get("InstanceType")
 
     def delete_endpoint(self, EndpointName: str) -> None:  # noqa: N803
         _there(EndpointName, self.endpoints)

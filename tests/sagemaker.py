@@ -14,6 +14,15 @@ def refusal(message: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": "ValidationException", "Message": message}}, operation)
 
 
+def check_conversion(before: str | None, after: str | None) -> None:
+    """Refuse an update from instances to serverless (SageMaker developer guide, "Serverless Inference").
+
+    The arguments are the instance types of both configurations, None for serverless.
+    """
+    if before and not after:
+        raise refusal("Cannot convert an instance-based endpoint to a serverless one.", "UpdateEndpoint")
+
+
 class FakeScaling(Scaling):
     """A fake of Application Auto Scaling that records endpoints and their initial instances."""
 
@@ -70,6 +79,8 @@ class FakeSageMaker:
     def update_endpoint(self, EndpointName: str, EndpointConfigName: str, **retain: bool) -> None:  # noqa: N803
         if EndpointConfigName not in self.configs:
             raise refusal("Could not find endpoint configuration.", "UpdateEndpoint")
+        before = self.endpoints.get(EndpointName, {}).get("EndpointConfigName", "")
+        check_conversion(self.instance_types.get(before), self.instance_types.get(EndpointConfigName))
         self.calls.append(("update", EndpointName, EndpointConfigName, *retain))
         self.serve(EndpointName, EndpointConfigName, "Updating")
 

@@ -85,6 +85,16 @@ class EndpointManager:
         """
         self._change("create", EndpointName=name, EndpointConfigName=config)
 
+    def can_update(self, endpoint: EndpointStatus, config: str) -> bool:
+        """Whether an update can lead a settled endpoint to a configuration; if not, it can only be deleted.
+
+        SageMaker converts a serverless endpoint to instances, but not back (developer guide, "Serverless
+        Inference").
+        """
+        if endpoint.status != IN_SERVICE:
+            return False
+        return not (self._instances(endpoint.config) and self._is_serverless(config))
+
     def update(self, name: str, config: str) -> None:
         """Begin an update to another configuration; the endpoint keeps answering.
 
@@ -132,13 +142,21 @@ class EndpointManager:
 
     def _instances(self, config: str | None) -> Instances | None:
         """The instances of a configuration; None if it is serverless or does not exist."""
-        found = (
-            self._unless_missing("describe_endpoint_config", EndpointConfigName=config) if config else None
-        )
-        for variant in found["ProductionVariants"] if found else ():
+        for variant in self._variants(config):
             if "InstanceType" in variant:
                 return Instances(variant["InstanceType"], variant["InitialInstanceCount"])
         return None
+
+    def _is_serverless(self, config: str) -> bool:
+        """Whether a configuration exists and is serverless."""
+        return any("ServerlessConfig" in variant for variant in self._variants(config))
+
+    def _variants(self, config: str | None) -> list[dict[str, Any]]:
+        """The production variants of a configuration; none if it does not exist."""
+        found = (
+            self._unless_missing("describe_endpoint_config", EndpointConfigName=config) if config else None
+        )
+        return found["ProductionVariants"] if found else []
 
     def _unless_missing(self, operation: str, **request: str) -> Any:
         """SageMaker's answer; None if the resource does not exist."""

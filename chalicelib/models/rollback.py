@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chalicelib.errors import EndpointNotChanged, ModelChanged, NothingToRollBackTo
 from chalicelib.models.deployment import Deployment
-from chalicelib.models.endpoint_manager import DELETING, IN_SERVICE, EndpointManager, EndpointStatus
+from chalicelib.models.endpoint_manager import DELETING, EndpointManager, EndpointStatus
 from chalicelib.models.package import describe_misfit
 from chalicelib.models.registry import Registry
 from chalicelib.tasks import load_task
@@ -51,10 +51,10 @@ def roll_back(
     target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)
     begin(previous["version"])
     if target_now and config and not target_now.serves(config):
-        if target_now.status == IN_SERVICE:
+        if endpoint_manager.can_update(target_now, config):
             endpoint_manager.update(target_now.name, config)
         else:
-            # It can only be deleted; `deploy.endpoints wake` creates it again.
+            # `deploy.endpoints wake` creates it again.
             endpoint_manager.delete(target_now.name)
     if left_now:
         endpoint_manager.delete(left_now.name)

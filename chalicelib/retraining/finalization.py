@@ -102,6 +102,7 @@ class Finalization:
             before = _config_before(plan, endpoint, current)
             if not self.rollout.restore(plan, before):
                 return {"settled": False, "error": failed, "cause": cause}
+            cause += self._without_endpoint(current)
         self.rollout.endpoint_manager.forget(plan["name"])
         if candidate:
             # A damaged package may have no record yet.
@@ -124,6 +125,13 @@ class Finalization:
         )
         self._record_end(plan, "failed", message)
         return notification(plan, "a failed retraining could not be rolled back", message)
+
+    def _without_endpoint(self, current: Deployment | None) -> str:
+        """What to do if the endpoint of the deployed version is gone; empty if it is not, or has none."""
+        name = current.endpoint if current else None
+        if name is None or self.rollout.endpoint_manager.find(name):
+            return ""
+        return f" Its endpoint {name} is gone; the Lambda runs the model until `make wake` creates it again."
 
     def _cause(self, plan: Plan, failed: Failure, error: TaskError | None) -> str:
         """Why it failed, as the first attempt at the rollback found. Later, the endpoint may be gone."""

@@ -21,7 +21,8 @@ class Rollout:
     def inspect(self, serving: ServingPlan, config: str) -> EndpointState:
         """Find out what there is to be updated, and prepare the update.
 
-        A broken endpoint serves nothing and can only be deleted, which is done here.
+        An endpoint that no update can lead there, because it is broken or cannot become serverless, is
+        deleted here. Then it is absent, and is created again.
 
         Args:
             serving: of the plan.
@@ -30,11 +31,11 @@ class Rollout:
         endpoint = self.endpoint_manager.find(serving["endpoint"])
         if endpoint is None:
             return {"state": "absent", "config": None, "retain": False}
-        if endpoint.is_broken:
-            self.endpoint_manager.delete(endpoint.name)
-            return {"state": "changing", "config": None, "retain": False}
         if endpoint.is_changing:
             return {"state": "changing", "config": endpoint.config, "retain": False}
+        if not self.endpoint_manager.can_update(endpoint, config):
+            self.endpoint_manager.delete(endpoint.name)
+            return {"state": "changing", "config": None, "retain": False}
         if serving["kind"] == "provisioned":
             self._put_alarm(serving)
         retain = self.endpoint_manager.prepare_update(endpoint.name, config)
@@ -52,11 +53,12 @@ class Rollout:
             return True
         if endpoint.is_changing:
             return False
-        if endpoint.is_broken or (before is None and endpoint.config == plan["name"]):
-            self.endpoint_manager.delete(endpoint.name)
-            return False
-        if before is not None and endpoint.config == plan["name"]:
-            self.endpoint_manager.update(endpoint.name, before)
+        if endpoint.is_broken or endpoint.config == plan["name"]:
+            if before and self.endpoint_manager.can_update(endpoint, before):
+                self.endpoint_manager.update(endpoint.name, before)
+            else:
+                # `deploy.endpoints wake` creates it again, if there should be one.
+                self.endpoint_manager.delete(endpoint.name)
             return False
         # The update had switched scaling off.
         self.endpoint_manager.scale(endpoint.name, endpoint.config)

@@ -66,6 +66,8 @@ class Endpoints:
         with self._lock:
             endpoint = self._in_status(name, "InService")
             config = self._configs.deployment(request["EndpointConfigName"])
+            if _has_instances(endpoint[CONFIG]) and not _has_instances(config):
+                raise invalid("You cannot convert an instance-based endpoint to a serverless endpoint.")
             self.collection.change(name, EndpointStatus="Updating", FailureReason=None)
         instances = endpoint.get(INSTANCES, {}) if request.get(RETAIN) else {}
         self._in_background(self._replace, name, config, guardrails.alarms(request), instances)
@@ -193,6 +195,10 @@ class Endpoints:
 
     def _in_background(self, work: Callable[..., None], *arguments: Any) -> None:
         threading.Thread(target=work, args=arguments, daemon=True).start()
+
+
+def _has_instances(config: Record) -> bool:
+    return any("InstanceType" in variant for variant in config["ProductionVariants"])
 
 
 def _summary(variant: Record, scaled: Mapping[str, int]) -> Record:

@@ -186,6 +186,8 @@ class Stage:
             slow: whether jobs take a while, and the endpoint is being changed at the start.
         """
         self.kind: ServingKind = kind
+        self.converts = {kind, before} == {"serverless", "provisioned"}
+        """Whether serverless replaces instances, or the other way round."""
         self._request, self._fingerprint = request, fingerprint
         self._accepted, self._approved = accepted, approved
         self.s3, self.table = MemoryS3(), MemoryTable()
@@ -406,7 +408,8 @@ class Stage:
         current = self.registry.current(TASK)
         assert current is not None
         endpoint = self.sagemaker.endpoints.get(ENDPOINT)
-        if current.endpoint:
+        # An endpoint that cannot be converted is deleted, and an administrator creates it again.
+        if current.endpoint and (endpoint or not self.converts):
             assert endpoint == {"EndpointStatus": "InService", "EndpointConfigName": current.config}
         deployed = {"old", current.config} | {
             self.registry.record(TASK, version)["config"]

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
+from chalicelib.models.scaling import Scaling
 from chalicelib.resource_names import endpoint_alarm
 from chalicelib.storage.bucket import DataBucket
+from deploy.endpoints import wake
 from local.stack import BUCKET
 from tests.stack.client import asking, wait_for
 from tests.stack.retraining_driver import ENDPOINT, MACHINE, TASK, TRANSFER, RetrainingDriver
@@ -208,13 +211,22 @@ def test_model_that_is_not_better_is_rejected(driver: RetrainingDriver, correcti
     assert record["job"] == jobs[0]["TrainingJobName"]
 
 
-def failed(driver: RetrainingDriver, name: str, state: str, before: set[str], current: bytes) -> str:
-    """The outcome of a retraining that failed in a state and was rolled back."""
+def failed(
+    driver: RetrainingDriver,
+    name: str,
+    state: str,
+    before: set[str],
+    current: bytes,
+    *,
+    endpoint: bool = True,
+) -> str:
+    """The outcome of a retraining that failed in a state and was rolled back; without its endpoint if so said."""
     ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]
     assert (driver.leftovers(), driver.current()) == (before, current)
-    assert driver.endpoint_config() == json.loads(current)["config"]
+    if endpoint:
+        assert driver.endpoint_config() == json.loads(current)["config"]
     execution = driver.states.describe_execution(executionArn=ended["execution"])
     assert (execution["status"], execution["error"]) == ("FAILED", state)
     assert execution["cause"] == ended["outcome"]
@@ -290,7 +302,7 @@ def outdated(driver: RetrainingDriver, first: Any, provisioned: None, correction
 
 @pytest.mark.usefixtures("outdated")
 def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) -> None:
-    """From a serverless endpoint to instances, which are scaled again."""
+    """It is serverless, which instances cannot become: they are deleted, and `wake` creates them again."""
     before, current = driver.leftovers(), driver.current()
     with driver.serving("serverless"):
         name = driver.start({"seed": 3}, approval=True)
@@ -302,12 +314,17 @@ def test_endpoint_with_other_answers_is_rolled_back(driver: RetrainingDriver) ->
 
     with asking(driver.answered_by) as heard:
         driver.answer(name, approved=True)
-        outcome = failed(driver, name, "SmokeTestFailed", before, current)
+        outcome = failed(driver, name, "SmokeTestFailed", before, current, endpoint=False)
 
     assert "Its probabilities differ by" in outcome
     assert "The previous model is still deployed." in outcome
     assert heard == {json.loads(current)["version"]}
-    assert "Update serverless endpoint" in [state["name"] for state in driver.follow(name)["states"]]
+    assert f"Its endpoint {ENDPOINT} is gone" in outcome
+    assert "Create endpoint" in [state["name"] for state in driver.follow(name)["states"]]
+    assert driver.scaled() == set()
+    scaling = Scaling(lambda: driver.client.aws("application-autoscaling"))
+    wake(Registry(DataBucket(driver.client.s3, BUCKET)), EndpointManager(driver.harness.sagemaker, scaling))
+    assert driver.endpoint_config() == json.loads(current)["config"]
     assert driver.scaled() == SCALED
 
 

@@ -279,6 +279,22 @@ def test_scaled_variant_keeps_its_instances_if_that_is_asked(harness: SageMakerH
     harness.remove(endpoint)
 
 
+def test_instances_are_not_converted_to_serverless(harness: SageMakerHarness) -> None:
+    model = harness.model("one")
+    serverless, instances = harness.config(model), harness.config(model, **INSTANCES)
+    endpoint = harness.endpoint(serverless)
+    harness.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=instances)
+    harness.served(endpoint)
+
+    with pytest.raises(ClientError) as error:
+        harness.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=serverless)
+
+    assert refusal(error)[0] == "ValidationException"
+    described = harness.served(endpoint)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", instances)
+    harness.remove(endpoint)
+
+
 def test_only_endpoints_can_be_scaled(harness: SageMakerHarness) -> None:
     client = harness.client.aws("application-autoscaling")
     target = {

@@ -45,6 +45,8 @@ export const sentences = {
   finishesRollback: () =>
     "Das aktuelle Modell klassifiziert, wenn nötig aus seinem Paket. Beheben Sie die Ursache und starten Sie erneut ein Training dieser " +
     "Aufgabe: Es macht die Bereitstellung zuerst rückgängig.",
+  endpointGone: ({ endpoint }) =>
+    `Seinen Endpunkt ${endpoint} gibt es nicht mehr; die Lambda-Funktion führt das Modell aus, bis \`make wake\` ihn wieder erstellt.`,
   quota: () =>
     "Beantragen Sie unter Service Quotas (Amazon SageMaker) ein höheres Kontingent, oder stellen Sie mit INSTANCE= einen anderen " +
     "Instanztyp ein, und starten Sie erneut.",

@@ -178,6 +178,22 @@ def test_scaled_endpoint_changes_its_instances_and_back(registry: Registry, sage
     assert scaling.instances == {}, "SageMaker refuses it otherwise"
 
 
+def test_rollback_from_instances_to_serverless_deletes_the_endpoint(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
+    """SageMaker converts it only the other way; `deploy.endpoints wake` creates it again."""
+    registry.promote(TASK, "1", "e", "c1")
+    registry.promote(TASK, "2", "e", "c2")
+    sagemaker.serve("e", "c2")
+    sagemaker.instance_types = {"c2": "ml.c5.large"}
+
+    assert back(registry, sagemaker).config == "c1"
+    assert sagemaker.calls == [("delete", "e")]
+    sagemaker.serve("e", "c1")
+    assert back(registry, sagemaker).config == "c2"
+    assert sagemaker.calls == [("delete", "e"), ("update", "e", "c2")]
+
+
 @pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
 @pytest.mark.parametrize("previous", [None, "e"])
 def test_endpoint_that_is_being_changed_stays_unchanged(
@@ -209,9 +225,11 @@ def test_failed_endpoint_is_deleted(registry: Registry, sagemaker: FakeSageMaker
     assert sagemaker.calls == [("delete", "e")]
 
 
+@pytest.mark.parametrize("instance_types", [{}, {"c2": "ml.c5.large"}])
 def test_missing_configuration_is_reported_and_nothing_changes(
-    registry: Registry, sagemaker: FakeSageMaker
+    registry: Registry, sagemaker: FakeSageMaker, instance_types: dict[str, str]
 ) -> None:
+    sagemaker.instance_types = instance_types
     registry.promote(TASK, "1", "e", "lost")
     before = registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")

@@ -192,6 +192,25 @@ def test_roll_back_deletes_an_endpoint_that_did_not_exist(stage: Stage) -> None:
     assert stage.sagemaker.calls == [f"delete negatoscope-test-{TASK}"]
 
 
+def test_roll_back_says_that_the_endpoint_is_gone(stage: Stage) -> None:
+    """It was serverless, was updated to instances, and cannot be updated back."""
+    stage.deploy("before", "old")
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
+    stage.run("inspect-endpoint", "endpoint")
+    own = stage.sagemaker.config = stage.state["plan"]["name"]
+    stage.sagemaker.instance_types = {own: "ml.c5.large"}
+    stage.state |= {"failed": "SmokeTestFailed", "smoke_test": {"passed": False, "reason": "It is off."}}
+
+    assert stage.run("roll-back", "rollback")["settled"] is False
+    stage.sagemaker.status = None
+    stage.run("roll-back", "rollback")
+
+    name = f"negatoscope-test-{TASK}"
+    assert stage.sagemaker.calls[:1] == [f"delete {name}"]
+    assert f"Its endpoint {name} is gone" in stage.is_over("failed")["outcome"]
+
+
 def test_roll_back_works_without_a_candidate(stage: Stage) -> None:
     stage.plan()
     stage.state |= {"failed": "RegistrationFailed", "error": {"Error": "InvalidModelPackage", "Cause": "x"}}

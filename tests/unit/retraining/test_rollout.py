@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.retraining.rollout import Rollout
-from tests.sagemaker import FakeScaling, endpoint_manager, refusal, variants
+from tests.sagemaker import FakeScaling, check_conversion, endpoint_manager, refusal, variants
 
 NAME, OWN, BEFORE = "negatoscope-test-x", "new", "old"
 PLAN: Any = {"name": OWN, "serving": {"endpoint": NAME}}
@@ -37,6 +37,7 @@ class SageMaker:
         return variants(self.instance_types.get(EndpointConfigName), 2)
 
     def update_endpoint(self, EndpointName: str, EndpointConfigName: str, **_: bool) -> None:  # noqa: N803
+        check_conversion(self.instance_types.get(self.config), self.instance_types.get(EndpointConfigName))
         self.calls.append(f"update {EndpointName} to {EndpointConfigName}")
         self.status, self.config = "Updating", EndpointConfigName
 
@@ -87,11 +88,21 @@ def test_inspect_describes_the_endpoint(status: str | None, found: dict[str, Any
     assert sagemaker.calls == []
 
 
-def test_inspect_deletes_a_broken_endpoint() -> None:
-    sagemaker = SageMaker("Failed")
+@pytest.mark.parametrize("status", ["Failed", "OutOfService"])
+def test_inspect_deletes_a_broken_endpoint(status: str) -> None:
+    sagemaker = SageMaker(status)
 
     assert rollout(sagemaker).inspect(SERVERLESS, OWN)["state"] == "changing"
     assert sagemaker.calls == [f"delete {NAME}"]
+
+
+def test_inspect_deletes_an_endpoint_on_instances_that_is_to_be_serverless() -> None:
+    sagemaker, scaling = SageMaker("InService"), FakeScaling()
+    sagemaker.instance_types = {BEFORE: "ml.c5.large"}
+    scaling.start(NAME, 2)
+
+    assert rollout(sagemaker, scaling=scaling).inspect(SERVERLESS, OWN)["state"] == "changing"
+    assert (sagemaker.calls, scaling.instances) == ([f"delete {NAME}"], {})
 
 
 def test_inspect_creates_the_alarm_of_a_provisioned_endpoint() -> None:
@@ -109,7 +120,6 @@ def test_inspect_creates_the_alarm_of_a_provisioned_endpoint() -> None:
     [
         ("ml.c5.large", "ml.c5.large", True),
         ("ml.c5.large", "ml.c7i.large", False),
-        ("ml.c5.large", None, False),
         (None, "ml.c5.large", False),
         (None, None, False),
     ],
@@ -170,6 +180,13 @@ def test_restore_updates_an_endpoint_that_serves_the_candidate() -> None:
 def test_restore_deletes_an_endpoint_that_did_not_exist() -> None:
     assert restored(SageMaker("InService", OWN), None) == [f"delete {NAME}"]
     assert restored(SageMaker("Failed", OWN), None) == [f"delete {NAME}"]
+
+
+def test_restore_deletes_an_endpoint_that_was_serverless_and_has_instances_now() -> None:
+    sagemaker = SageMaker("InService", OWN)
+    sagemaker.instance_types = {OWN: "ml.c5.large"}
+
+    assert restored(sagemaker, BEFORE) == [f"delete {NAME}"]
 
 
 def test_restore_waits_for_a_running_update() -> None:
