@@ -9,6 +9,7 @@ from chalicelib.errors import EndpointNotChanged
 from chalicelib.models.scaling import Scaling
 
 IN_SERVICE, DELETING = "InService", "Deleting"
+_SERVERLESS = "serverless"
 _BROKEN = ("Failed", "UpdateRollbackFailed")
 _SETTLED = (IN_SERVICE, "OutOfService", *_BROKEN)
 """All other statuses (API reference, DescribeEndpoint) are temporary and forbid changes."""
@@ -93,7 +94,14 @@ class EndpointManager:
         """
         if endpoint.status != IN_SERVICE:
             return False
-        return not (self._instances(endpoint.config) and self._is_serverless(config))
+        return not (self._instances(endpoint.config) and self._kind(config) == _SERVERLESS)
+
+    def can_update_at_once(self, endpoint: EndpointStatus, config: str) -> bool:
+        """Whether `update` is all that it takes: the scaling need not start again after the update.
+
+        If the configuration is gone, `update` says so.
+        """
+        return self.can_update(endpoint, config) and self._kind(config) in (None, self._kind(endpoint.config))
 
     def update(self, name: str, config: str) -> None:
         """Begin an update to another configuration; the endpoint keeps answering.
@@ -115,7 +123,7 @@ class EndpointManager:
         before, after = self._instances(endpoint.config if endpoint else None), self._instances(config)
         if before and after and before.kind == after.kind:
             return True
-        if before:
+        if before and self._kind(config):  # or the update is refused
             self._scaling.stop(name)
         return False
 
@@ -147,9 +155,11 @@ class EndpointManager:
                 return Instances(variant["InstanceType"], variant["InitialInstanceCount"])
         return None
 
-    def _is_serverless(self, config: str) -> bool:
-        """Whether a configuration exists and is serverless."""
-        return any("ServerlessConfig" in variant for variant in self._variants(config))
+    def _kind(self, config: str | None) -> str | None:
+        """The instance type of a configuration, or `_SERVERLESS`; None if it does not exist."""
+        for variant in self._variants(config):
+            return str(variant.get("InstanceType", _SERVERLESS))
+        return None
 
     def _variants(self, config: str | None) -> list[dict[str, Any]]:
         """The production variants of a configuration; none if it does not exist."""

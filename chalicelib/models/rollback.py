@@ -22,7 +22,8 @@ def roll_back(
     The endpoints change first and the registry last, so that an interrupted rollback is finished by repeating
     it. Until the registry changes, the current version answers, in the Lambda itself if its endpoint has
     changed already; after that the previous version does, likewise. An endpoint that the current version no
-    longer uses is deleted.
+    longer uses is deleted, and so is one that is to have other instances: scaling would have to start after
+    the update, for whose end nothing waits here.
 
     Args:
         task: name of the task.
@@ -51,10 +52,10 @@ def roll_back(
     target_now, left_now = _reached(target, config, endpoint_manager), _settled(left, endpoint_manager)
     begin(previous["version"])
     if target_now and config and not target_now.serves(config):
-        if endpoint_manager.can_update(target_now, config):
+        if endpoint_manager.can_update_at_once(target_now, config):
             endpoint_manager.update(target_now.name, config)
         else:
-            # `deploy.endpoints wake` creates it again.
+            # `deploy.endpoints wake` creates it again, with its scaling.
             endpoint_manager.delete(target_now.name)
     if left_now:
         endpoint_manager.delete(left_now.name)

@@ -159,39 +159,40 @@ def test_endpoint_updating_to_the_previous_version_is_accepted(
     assert sagemaker.calls == []
 
 
-def test_scaled_endpoint_changes_its_instances_and_back(registry: Registry, sagemaker: FakeSageMaker) -> None:
+def test_rollback_on_the_same_instances_keeps_their_scaling(
+    registry: Registry, sagemaker: FakeSageMaker
+) -> None:
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
     scaling = FakeScaling()
     scaling.start("e", 1)
-
     sagemaker.instance_types = {"c1": "ml.c5.large", "c2": "ml.c5.large"}
+
     roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
+
     assert sagemaker.calls == [("update", "e", "c1", "RetainAllVariantProperties")]
     assert scaling.instances == {"e": 1}, "a load that it has grown with is still there"
 
-    sagemaker.serve("e", "c1")
-    sagemaker.instance_types["c2"] = "ml.c7i.large"
-    roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
-    assert sagemaker.calls[1:] == [("update", "e", "c2")]
-    assert scaling.instances == {}, "SageMaker refuses it otherwise"
 
-
-def test_rollback_from_instances_to_serverless_deletes_the_endpoint(
-    registry: Registry, sagemaker: FakeSageMaker
+@pytest.mark.parametrize(
+    ("before", "after"), [("ml.c5.large", "ml.c7i.large"), ("ml.c5.large", None), (None, "ml.c5.large")]
+)
+def test_rollback_leaves_no_endpoint_without_its_scaling(
+    registry: Registry, sagemaker: FakeSageMaker, before: str | None, after: str | None
 ) -> None:
-    """SageMaker converts it only the other way; `deploy.endpoints wake` creates it again."""
+    """Scaling would have to start after an update to other instances, for which no rollback waits."""
     registry.promote(TASK, "1", "e", "c1")
     registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
-    sagemaker.instance_types = {"c2": "ml.c5.large"}
+    scaling = FakeScaling()
+    if before:
+        scaling.start("e", 1)
+    sagemaker.instance_types = {name: kind for name, kind in (("c2", before), ("c1", after)) if kind}
 
-    assert back(registry, sagemaker).config == "c1"
-    assert sagemaker.calls == [("delete", "e")]
-    sagemaker.serve("e", "c1")
-    assert back(registry, sagemaker).config == "c2"
-    assert sagemaker.calls == [("delete", "e"), ("update", "e", "c2")]
+    assert roll_back(TASK, registry, endpoint_manager(sagemaker, scaling)).config == "c1"
+
+    assert (sagemaker.calls, sagemaker.endpoints, scaling.instances) == ([("delete", "e")], {}, {})
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
@@ -229,13 +230,14 @@ def test_failed_endpoint_is_deleted(registry: Registry, sagemaker: FakeSageMaker
 def test_missing_configuration_is_reported_and_nothing_changes(
     registry: Registry, sagemaker: FakeSageMaker, instance_types: dict[str, str]
 ) -> None:
-    sagemaker.instance_types = instance_types
+    sagemaker.instance_types, scaling = instance_types, FakeScaling()
+    scaling.start("e", 1)
     registry.promote(TASK, "1", "e", "lost")
     before = registry.promote(TASK, "2", "e", "c2")
     sagemaker.serve("e", "c2")
     with pytest.raises(EndpointNotChanged, match="did not update the endpoint e: Could not find"):
-        back(registry, sagemaker)
-    assert registry.current(TASK) == before
+        roll_back(TASK, registry, endpoint_manager(sagemaker, scaling))
+    assert (registry.current(TASK), scaling.instances) == (before, {"e": 1})
 
 
 def test_rollback_without_a_previous_version_is_refused(registry: Registry, sagemaker: FakeSageMaker) -> None:
@@ -252,6 +254,7 @@ def test_endpoint_left_by_a_stopped_retraining_is_updated(
 ) -> None:
     registry.promote(TASK, "1", *first)
     registry.promote(TASK, "2", "e", "c2")
+    sagemaker.configs = ("c1", "c2", "of-the-stopped-one")
     sagemaker.serve("e", "of-the-stopped-one")
 
     assert back(registry, sagemaker).version == "1"
