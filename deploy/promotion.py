@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from chalicelib import resource_names
 from chalicelib.errors import InvalidModelPackage, NegatoscopeError, UnknownModel
 from chalicelib.models.deployment import Deployment
 from chalicelib.models.model_version import IMPORTED
+from chalicelib.models.unused_endpoint import delete_unused
 from chalicelib.tasks import Task, load_task, load_tasks
 from deploy import failures, model_file, stages
 from deploy.model_file import ModelFile
@@ -171,8 +173,9 @@ def deploy_version(target: StageAccess, task: Task, version: str, *, ignore_gate
     kind = stages.serving(target.name).get(task.name, task.serving.kind)
     if kind != "embedded":
         say(f"The Lambda runs it. SERVING={kind} applies to retrained models only; the next has an endpoint.")
-    if current and current.endpoint:
-        say(f"The endpoint {current.endpoint} stays for a rollback, until `make idle`.")
+    endpoint = resource_names.endpoint(target.name, task.name)
+    if left := delete_unused(task.name, endpoint, registry, target.endpoint_manager):
+        say(left)
     return deployment
 
 

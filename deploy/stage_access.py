@@ -7,7 +7,9 @@ import boto3
 import botocore.session
 from botocore.exceptions import ClientError
 
+from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
+from chalicelib.models.scaling import Scaling
 from chalicelib.retraining.executions import Executions
 from chalicelib.retraining.repository import RetrainingRepository
 from chalicelib.retraining.service import RetrainingService
@@ -66,6 +68,12 @@ class StageAccess:
     def registry(self) -> Registry:
         """Its models."""
         return Registry(self.bucket)
+
+    @cached_property
+    def endpoint_manager(self) -> EndpointManager:
+        """Its endpoints."""
+        scaling = Scaling(lambda: self.session.client("application-autoscaling"))
+        return EndpointManager(self.session.client("sagemaker"), scaling)
 
     @cached_property
     def audit(self) -> Audit:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chalicelib import timestamps
 from chalicelib.errors import UnknownModel
 from chalicelib.models.deployment import Deployment
+from chalicelib.models.unused_endpoint import delete_unused
 from chalicelib.observability import count
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation_checker import FAILED
@@ -41,9 +42,8 @@ class Finalization:
 
     def finalize_deployed(self, plan: Plan, candidate: Candidate, decision: GateDecision) -> Notification:
         """End with a new model."""
-        return self._end(
-            plan, "deployed", f"{decision['reasons']} {candidate['version']} classifies from now on."
-        )
+        message = f"{decision['reasons']} {candidate['version']} classifies from now on."
+        return self._end_deployed(plan, message)
 
     def finalize_rejected(self, plan: Plan, decision: GateDecision) -> Notification:
         """End with a candidate that did not pass the gate."""
@@ -95,7 +95,7 @@ class Finalization:
             # The failure came after the promotion. Reverting now would be an unrequested change.
             since = "classifies from now on" if current.version == version else "was deployed and rolled back"
             cause = f"{version} {since}, but recording that failed. {reason_of(error or {})}"
-            end = self._end(plan, "deployed", cause)
+            end = self._end_deployed(plan, cause)
             return {"settled": True, "error": failed, "cause": cause, **end}
         cause = self._cause(plan, failed, _error(error, creation, smoke_test))
         if failed in _CHANGES_ENDPOINT:
@@ -142,6 +142,13 @@ class Finalization:
         cause = explain(failed, reason)
         self.repository.update(plan["run"], failure=cause)
         return cause
+
+    def _end_deployed(self, plan: Plan, message: str) -> Notification:
+        """The same with a new model, after whose promotion the endpoint may be of no use."""
+        task, endpoint = plan["task"], plan["serving"]["endpoint"]
+        manager = self.rollout.endpoint_manager
+        left = delete_unused(task, endpoint, self.candidates.registry, manager)
+        return self._end(plan, "deployed", f"{message} {left}".strip())
 
     def _end(self, plan: Plan, status: str, message: str) -> Notification:
         """Record the end and unlock the task."""

@@ -46,6 +46,7 @@ const FORMS = {
   jobStopped: /The job was stopped, or exceeded its time limit\./,
   notRolledBack: /The retraining failed, and its deployment could not be rolled back:/,
   finishesRollback: /The current model answers, from its package if need be\. Remove the cause, then retrain the task: that finishes the rollback first\./,
+  endpointStays: /The endpoint (?<endpoint>\S+) stays for a rollback, until the next new model or `make idle`\./,
   endpointGone: /Its endpoint (?<endpoint>\S+) is gone; the Lambda runs the model until `make wake` creates it again\./,
   quota: /Ask for a higher quota in Service Quotas \(Amazon SageMaker\), or deploy another type of instance with INSTANCE=, and start again\./,
   DataFailed: /Fix the cause, which may be the data set, and start again\./,

@@ -45,6 +45,8 @@ export const sentences = {
   finishesRollback: () =>
     "Das aktuelle Modell klassifiziert, wenn nötig aus seinem Paket. Beheben Sie die Ursache und starten Sie erneut ein Training dieser " +
     "Aufgabe: Es macht die Bereitstellung zuerst rückgängig.",
+  endpointStays: ({ endpoint }) =>
+    `Der Endpunkt ${endpoint} bleibt für eine Rückkehr zum vorherigen Modell bestehen, bis zum nächsten neuen Modell oder \`make idle\`.`,
   endpointGone: ({ endpoint }) =>
     `Seinen Endpunkt ${endpoint} gibt es nicht mehr; die Lambda-Funktion führt das Modell aus, bis \`make wake\` ihn wieder erstellt.`,
   quota: () =>

@@ -15,6 +15,7 @@ from chalicelib.retraining.service import RetrainingService
 from deploy import promotion
 from deploy.stage_access import StageAccess
 from tests.models import METRICS, TASK, write_package
+from tests.sagemaker import FakeSageMaker, endpoint_manager
 from tests.stage import RETRAINING_ARN, RETRAININGS_TABLE
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -124,6 +125,28 @@ def test_promoted_version_is_deployed_with_its_records_and_can_be_rolled_back(
     roll_back(TASK, prod.registry, endpoint_manager=None)  # type: ignore[arg-type] # nothing has an endpoint
     assert statuses_of(prod) == {"1": "current", "2": "previous"}
     assert acts(test) == []
+
+
+def test_second_promotion_deletes_the_endpoint_of_a_retrained_model(
+    stages: tuple[StageAccess, StageAccess],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, prod = stages
+    sagemaker, endpoint = FakeSageMaker("c"), f"negatoscope-prod-{TASK}"
+    monkeypatch.setattr(StageAccess, "endpoint_manager", endpoint_manager(sagemaker))
+    for version in ("3", "2", "1"):
+        add(prod, tmp_path, version, metrics={"test": GOOD})
+    prod.registry.promote(TASK, "1", endpoint, "c")
+    sagemaker.serve(endpoint, "c")
+
+    assert run(monkeypatch, "promote", TASK, "--to", "prod", "--version", "2") == ""
+    assert "stays for a rollback" in capsys.readouterr().out
+    assert endpoint in sagemaker.endpoints
+
+    assert run(monkeypatch, "promote", TASK, "--to", "prod", "--version", "3") == ""
+    assert sagemaker.calls == [("delete", endpoint)]
 
 
 def statuses_of(stage: StageAccess) -> dict[str, str]:

@@ -14,6 +14,7 @@ from tests.unit.frontend.test_locales import LANGUAGES, LOCALES
 FORMS = ROOT / "frontend" / "modules" / "sentences.js"
 WRITERS = (
     "chalicelib/models/seeding.py",
+    "chalicelib/models/unused_endpoint.py",
     "chalicelib/retraining/candidate.py",
     "chalicelib/retraining/executions.py",
     "chalicelib/retraining/failure.py",

@@ -34,6 +34,35 @@ def test_finalize_deployed_records_the_new_model(stage: Stage) -> None:
     assert current.config == stage.state["plan"]["name"]
 
 
+def test_finalize_deployed_says_that_the_endpoint_of_the_model_before_stays(stage: Stage) -> None:
+    stage.deploy("before", "old")
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
+    stage.state["plan"]["serving"]["kind"] = "embedded"
+    stage.run("promote", "promoted")
+
+    message = stage.run("finalize-deployed", "notification")["message"]
+
+    name = f"negatoscope-test-{TASK}"
+    assert f"classifies from now on. The endpoint {name} stays for a rollback" in message
+    assert stage.sagemaker.calls == []
+
+
+def test_finalize_deployed_deletes_an_endpoint_that_no_model_needs(stage: Stage) -> None:
+    stage.deploy("first", "old")
+    stage.deploy("before", "old")
+    stage.registry.promote(TASK, "before", None, None)
+    stage.register()
+    stage.sagemaker.status, stage.sagemaker.config = "InService", "old"
+    stage.state["plan"]["serving"]["kind"] = "embedded"
+    stage.run("promote", "promoted")
+
+    assert "endpoint" not in stage.run("finalize-deployed", "notification")["message"]
+
+    assert stage.sagemaker.calls == [f"delete negatoscope-test-{TASK}"]
+    assert stage.is_over("deployed")
+
+
 @pytest.mark.parametrize(
     ("outcome", "approval", "status", "sentence"),
     [
