@@ -165,7 +165,7 @@ def retraining_steps() -> "Steps":
         bucket=bucket(),
         repository=_repository(),
         endpoints=settings().endpoints,
-        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions()).acquire,
+        lock=TaskLock(bucket(), _repository(), registry(), rollout, _executions(), _sagemaker).acquire,
     )
     return Steps(
         bucket=bucket(),

@@ -38,7 +38,8 @@ _CREATION: States = {
         *(when("creating", key, then=state) for key, state, _ in _CREATED.values() if key != "endpoint"),
         default="Wait for endpoint",
     ),
-    "Wait for creation": wait(60, then="Check creation"),
+    # A day of waiting takes 2,600 of the 25,000 events that an execution can have.
+    "Wait for creation": wait(300, then="Check creation"),
     "Adopt training job": {
         "Type": "Pass",
         "Parameters": {"job.$": "$.creation.job"},

@@ -61,7 +61,9 @@ class Stage:
         table = ResultsTable(boto3.resource("dynamodb"), TABLE)
         rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
         executions = Executions(self.states, RETRAINING_ARN)
-        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
+        task_lock = TaskLock(
+            self.bucket, self.repository, self.registry, rollout, executions, lambda: self.sagemaker
+        )
         builder = PlanBuilder("test", self.bucket, table, self.registry, {TASK: "serverless"})
         planner = Planner(builder, self.bucket, self.repository, {}, task_lock.acquire)
         candidates = Candidates(self.bucket, self.registry, lambda: self.sagemaker, "test")

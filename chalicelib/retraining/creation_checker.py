@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from botocore.exceptions import ClientError
 
 from chalicelib.models.endpoint_manager import EndpointManager
+from chalicelib.retraining.jobs import JOBS
 from chalicelib.retraining.payloads import Creating, Creation, TaskError
 from chalicelib.retraining.planning.plan import Plan
 
@@ -19,18 +20,8 @@ RUNNING: Final = "running"
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 _ENDS: Mapping[str, _Status] = {"Completed": COMPLETED, "Failed": FAILED, "Stopped": FAILED}
-JOBS = {
-    "data": ("processing_job", "ProcessingJob", "{name}-data"),
-    "tuning": ("hyper_parameter_tuning_job", "HyperParameterTuningJob", "{tuning_name}"),
-    "training": ("training_job", "TrainingJob", "{name}"),
-    "transform": ("transform_job", "TransformJob", "{name}"),
-    "evaluation": ("processing_job", "ProcessingJob", "{name}-eval"),
-    # Executions that were started by release 0.1 call it so.
-    "judgement": ("processing_job", "ProcessingJob", "{name}-judge"),
-}
-"""By what the state machine creates: noun of the job in boto3 and in SageMaker, and pattern of its name."""
 _RESOURCES = {"model": ("model", "ModelName"), "config": ("endpoint_config", "EndpointConfigName")}
-"""The same for what is created at once: the noun, and the parameter that names it."""
+"""What is created at once: its noun in boto3, and the parameter that names it."""
 _MISSING = ("could not find", "not found", "does not exist")
 """In SageMaker's ValidationException: there is no error code for what does not exist."""
 

@@ -11,6 +11,7 @@ from chalicelib.observability import count
 from chalicelib.retraining.candidate import Candidates
 from chalicelib.retraining.creation_checker import FAILED
 from chalicelib.retraining.failure import explain, reason_of
+from chalicelib.retraining.jobs import stop_jobs
 from chalicelib.retraining.notification import notification
 from chalicelib.retraining.payloads import (
     ApprovalAnswer,
@@ -98,6 +99,7 @@ class Finalization:
             end = self._end_deployed(plan, cause)
             return {"settled": True, "error": failed, "cause": cause, **end}
         cause = self._cause(plan, failed, _error(error, creation, smoke_test))
+        stop_jobs(plan, self.candidates.sagemaker())
         if failed in _CHANGES_ENDPOINT:
             before = _config_before(plan, endpoint, current)
             if not self.rollout.restore(plan, before):

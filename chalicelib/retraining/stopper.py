@@ -6,13 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.errors import NothingToStop, UnknownModel, UnknownRetraining
 from chalicelib.models.endpoint_manager import EndpointManager
 from chalicelib.models.registry import Registry
-from chalicelib.retraining.creation_checker import JOBS
 from chalicelib.retraining.executions import Executions
+from chalicelib.retraining.jobs import stop_jobs
 from chalicelib.retraining.locations import plan_key
 from chalicelib.retraining.planning.plan import Plan
 from chalicelib.retraining.record import RetrainingRecord
@@ -25,8 +23,6 @@ OUTCOME = "It was stopped by an administrator. The current model stays."
 DEPLOYING = "Endpoint required?"
 """The state with which the deployment begins. From then on, only the retraining itself, or the next one, may
 change the endpoint."""
-_NOT_RUNNING = ("ResourceNotFound", "ValidationException")
-"""SageMaker's answers if a job does not exist, or has ended."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Stopper:
             return  # it went on in between: the next retraining of the task looks at the endpoint
         plan = self._plan(record)
         if plan:
-            self._stop_jobs(plan)
+            stop_jobs(plan, self.sagemaker())
         self.repository.stop(name, user, OUTCOME)
         if plan:
             self._discard(record, plan)
@@ -94,15 +90,6 @@ class Stopper:
         except ObjectMissing:
             return None  # its folder was deleted
         return plan
-
-    def _stop_jobs(self, plan: Plan) -> None:
-        """Stop its jobs; Step Functions does not know one whose creation was never confirmed."""
-        for noun, title, pattern in JOBS.values():
-            try:
-                getattr(self.sagemaker(), f"stop_{noun}")(**{f"{title}Name": pattern.format(**plan)})
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _NOT_RUNNING:
-                    raise
 
     def _discard(self, record: RetrainingRecord, plan: Plan) -> None:
         self.endpoint_manager.forget(plan["name"])

@@ -4,8 +4,10 @@ An execution that is stopped, or exceeds its time limit, cannot clean up. The ne
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.errors import (
     AlreadyRetraining,
@@ -15,6 +17,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.registry import Registry
 from chalicelib.retraining.executions import Executions, end_of
+from chalicelib.retraining.jobs import stop_jobs
 from chalicelib.retraining.locations import plan_key
 from chalicelib.retraining.planning.plan import Plan
 from chalicelib.retraining.record import RetrainingRecord
@@ -34,6 +37,8 @@ class TaskLock:
     registry: Registry
     rollout: Rollout
     executions: Executions
+    sagemaker: Callable[[], Any]
+    """Makes the boto3 client."""
 
     def acquire(self, task: Task, execution: str) -> str | None:
         """Lock a task for an execution (ARN), after cleaning up what a stopped retraining has left.
@@ -88,6 +93,7 @@ class TaskLock:
             plan: Plan = json.loads(self.bucket.read(plan_key(task, record["name"])).body)
         except ObjectMissing:
             return True  # its folder was deleted, so there is nothing to go by
+        stop_jobs(plan, self.sagemaker())
         if not self._restore_endpoint(plan):
             return False
         self.rollout.endpoint_manager.forget(plan["name"])

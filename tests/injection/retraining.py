@@ -241,7 +241,9 @@ class Stage:
         )
         rollout = Rollout(self.endpoint_manager, lambda: Proxy(wire, "cloudwatch", Anything()))
         executions = Executions(Proxy(wire, "states", self.states), MACHINE)
-        task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, executions)
+        task_lock = TaskLock(
+            self.bucket, self.repository, self.registry, rollout, executions, lambda: sagemaker
+        )
         no_results: Any = SimpleNamespace(every=lambda _: iter(()))
         builder = PlanBuilder("test", self.bucket, no_results, self.registry, {TASK: self.kind})
         candidates = Candidates(self.bucket, self.registry, lambda: sagemaker, "test")

@@ -203,8 +203,7 @@ ELSEWHERE: Mapping[str, set[str]] = {
         *("sagemaker:UpdateEndpointWeightsAndCapacities", "sns on", "sns:Publish", "states on execution"),
         *("states:DescribeExecution", "dynamodb:GetItem", "dynamodb:Query", "dynamodb on table"),
         *("sagemaker on endpoint", "sagemaker:DeleteEndpoint", "sagemaker:InvokeEndpoint"),
-        *("sagemaker:UpdateEndpoint", "sagemaker:Describe", "sagemaker on hyper-parameter-tuning-job"),
-        *("sagemaker on processing-job", "sagemaker on training-job", "sagemaker on transform-job"),
+        *("sagemaker:UpdateEndpoint", "sagemaker:Describe", "sagemaker:Stop", "sagemaker on *-job"),
     },
 }
 """Beginnings of what a role allows without a call in these runs: for runs that other tests in this folder

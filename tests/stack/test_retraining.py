@@ -220,7 +220,7 @@ def failed(
     *,
     endpoint: bool = True,
 ) -> str:
-    """The outcome of a retraining that failed in a state and was rolled back, perhaps without its endpoint."""
+    """The outcome of a retraining that failed in a state and was rolled back, perhaps without an endpoint."""
     ended = driver.wait_for_end(name)
     assert ended["status"] == "failed", ended["outcome"]
     assert state in [passed["name"] for passed in ended["states"]]

@@ -36,6 +36,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/unit/batches/test_part.py": ("chalicelib/batches/outcome",),
     "tests/unit/deploy/test_preflight.py": ("deploy/finding", "deploy/quotas"),
+    "tests/unit/retraining/test_stopper.py": ("chalicelib/retraining/jobs",),
     "tests/unit/results/test_list_reader.py": ("chalicelib/results/place",),
     "tests/unit/test_docs.py": ("deploy/reference",),
     "tests/unit/deploy/test_costs.py": ("deploy/cost", "deploy/cost_reference", "deploy/usage"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from chalicelib.retraining.creation_checker import JOBS
+from chalicelib.retraining.jobs import JOBS
 from chalicelib.retraining.planning.serving import plan_serving
 from chalicelib.tasks import load_tasks
 from tests.cloud import FOUNDATION, RETRAINING, SITE, template
@@ -101,9 +101,10 @@ def test_role_that_changes_endpoints_can_stop_their_scaling(role: str, action: s
     assert allowed(FOUNDATION, role, action)
 
 
-def test_administrators_can_stop_every_job_of_a_retraining() -> None:
+@pytest.mark.parametrize("role", ["AdministrationRole", "RetrainingRole"])
+def test_role_can_stop_every_job_of_a_retraining(role: str) -> None:
     for _, kind, pattern in JOBS.values():
-        resources = allowed(FOUNDATION, "AdministrationRole", f"sagemaker:Stop{kind}")
+        resources = allowed(FOUNDATION, role, f"sagemaker:Stop{kind}")
         name = pattern.format(name="negatoscope-${Stage}-run", tuning_name="negatoscope-${Stage}-tuning")
         kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()
         assert any(fnmatch(f"{kebab}/{name}", found.rpartition(":")[2]) for found in resources), kind

@@ -111,6 +111,19 @@ def test_roll_back_explains_a_failed_training(stage: Stage) -> None:
     assert stage.is_over("failed")["outcome"] == rollback["cause"]
 
 
+def test_roll_back_stops_a_job_that_still_runs(stage: Stage) -> None:
+    """Its creation was not confirmed, and it could not be described."""
+    stage.plan()
+    name = stage.state["plan"]["name"]
+    stage.sagemaker.running = {("training_job", name)}
+    stage.state |= {"failed": "TrainingFailed", "error": ERROR}
+
+    stage.run("roll-back", "rollback")
+
+    assert stage.sagemaker.stopped == [("training_job", name)]
+    assert stage.is_over("failed")
+
+
 def test_roll_back_restores_the_endpoint_step_by_step(stage: Stage) -> None:
     stage.deploy("before", "old")
     stage.register()

@@ -15,7 +15,7 @@ SERVERLESS: Any = {"kind": "serverless", "endpoint": NAME, "alarm": "errors", "s
 
 
 class SageMaker:
-    """At most one endpoint, and the requests that were made."""
+    """At most one endpoint, jobs, and the requests that were made."""
 
     def __init__(self, status: str | None = None, config: str = BEFORE, reason: str = "") -> None:
         self.status = status
@@ -23,6 +23,22 @@ class SageMaker:
         self.reason = reason
         self.calls: list[str] = []
         self.instance_types: dict[str, str] = {}
+        self.running: set[tuple[str, str]] = set()
+        """Nouns and names of jobs."""
+        self.stopped: list[tuple[str, str]] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        verb, _, noun = operation.partition("_")
+        if verb != "stop":
+            raise AttributeError(operation)
+
+        def stop(**request: str) -> None:
+            (name,) = request.values()
+            if (noun, name) not in self.running:
+                raise refusal("Requested resource not found.", operation)
+            self.stopped.append((noun, name))
+
+        return stop
 
     def describe_endpoint(self, EndpointName: str) -> dict[str, str]:  # noqa: N803
         if self.status is None:

@@ -9,39 +9,23 @@ from chalicelib.retraining.repository import STOPPED
 from chalicelib.retraining.stopper import DEPLOYING, OUTCOME, Stopper
 from statemachine.definition import DEFINITION
 from tests.models import TASK
-from tests.sagemaker import endpoint_manager, refusal
+from tests.sagemaker import endpoint_manager
 from tests.unit.retraining.test_rollout import SageMaker
 from tests.unit.retraining.test_task_lock import FORGOTTEN, OWN, Stage
 
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-class Jobs(SageMaker):
-    """An endpoint, and jobs of which only the transform job runs."""
-
-    def __init__(self) -> None:
-        super().__init__("InService", "old")
-        self.stopped: list[str] = []
-
-    def __getattr__(self, operation: str) -> object:
-        if not operation.startswith("stop_"):
-            raise AttributeError(operation)
-
-        def stop(**request: str) -> None:
-            if operation != "stop_transform_job":
-                raise refusal("Requested resource not found.", operation)
-            self.stopped += request.values()
-
-        return stop
+@pytest.fixture
+def sagemaker() -> SageMaker:
+    """Of the jobs of the first retraining, the transform job runs."""
+    sagemaker = SageMaker("InService", "old")
+    sagemaker.running = {("transform_job", OWN)}
+    return sagemaker
 
 
 @pytest.fixture
-def sagemaker() -> Jobs:
-    return Jobs()
-
-
-@pytest.fixture
-def stage(tmp_path: Path, sagemaker: Jobs) -> Stage:
+def stage(tmp_path: Path, sagemaker: SageMaker) -> Stage:
     stage = Stage(tmp_path, sagemaker)
     plan = {"run": "first", "task": TASK, "name": OWN, "tuning_name": "tuning"}
     stage.bucket.write_json(f"retrainings/{TASK}/first/plan.json", plan)
@@ -49,7 +33,7 @@ def stage(tmp_path: Path, sagemaker: Jobs) -> Stage:
 
 
 @pytest.fixture
-def stopper(stage: Stage, sagemaker: Jobs) -> Stopper:
+def stopper(stage: Stage, sagemaker: SageMaker) -> Stopper:
     manager = endpoint_manager(sagemaker)
     return Stopper(
         stage.repository, stage.executions, stage.bucket, stage.registry, manager, lambda: sagemaker
@@ -57,7 +41,7 @@ def stopper(stage: Stage, sagemaker: Jobs) -> Stopper:
 
 
 def test_stop_stops_jobs_discards_the_model_and_unlocks(
-    stage: Stage, stopper: Stopper, sagemaker: Jobs
+    stage: Stage, stopper: Stopper, sagemaker: SageMaker
 ) -> None:
     stage.train()
 
@@ -67,7 +51,7 @@ def test_stop_stops_jobs_discards_the_model_and_unlocks(
     record = stage.recorded()
     assert (record["status"], record["outcome"], record["stopped_by"]) == (STOPPED, OUTCOME, "me")
     assert (record["waiting_for"], stage.repository.token("first")) == (None, None)
-    assert sagemaker.stopped == [OWN, OWN]
+    assert sagemaker.stopped == [("transform_job", OWN)] * 2
     assert sagemaker.calls[:2] == FORGOTTEN
     assert stage.registry.record(TASK, "2")["decision"]["reasons"] == [OUTCOME]
     assert stage.repository.holder(TASK) is None

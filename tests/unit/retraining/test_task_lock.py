@@ -42,13 +42,16 @@ class Stage:
         self.registry = Registry(self.bucket)
         self.executions = Executions(self.states, RETRAINING_ARN)
         rollout = Rollout(endpoint_manager(self.sagemaker), lambda: None)
-        self.task_lock = TaskLock(self.bucket, self.repository, self.registry, rollout, self.executions)
+        self.task_lock = TaskLock(
+            self.bucket, self.repository, self.registry, rollout, self.executions, lambda: self.sagemaker
+        )
         self.register("1")
         self.registry.promote(TASK, "1", ENDPOINT, "old")
         self.first = self.executions.start("first", {"task": TASK})
         self.next = self.executions.start("next", {"task": TASK})
         assert self.lock(self.first) is None
-        plan = {"run": "first", "task": TASK, "name": OWN, "serving": {"endpoint": ENDPOINT}}
+        names = {"name": OWN, "tuning_name": "t"}
+        plan = {"run": "first", "task": TASK, **names, "serving": {"endpoint": ENDPOINT}}
         self.bucket.write_json(plan_key(TASK, "first"), plan)
         self.repository.create(empty_record("first", self.first, {"task": TASK}) | {"started_at": "2026"})
 
@@ -218,6 +221,16 @@ def test_endpoint_that_cannot_be_restored_says_what_to_do(
     ):
         stage.lock(stage.next)
     assert (stage.repository.holder(TASK), stage.sagemaker.calls) == (stage.first, [])
+
+
+def test_jobs_of_a_stopped_retraining_are_stopped(stage: Stage) -> None:
+    """Step Functions stops the one that it waits for, but none whose creation was never confirmed."""
+    stage.sagemaker.running = {("training_job", OWN)}
+    stage.stop()
+
+    stage.follow_on()
+
+    assert ("training_job", OWN) in stage.sagemaker.stopped
 
 
 def test_another_process_may_restore_the_endpoint(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
