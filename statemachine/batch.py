@@ -20,9 +20,12 @@ from statemachine.states import (
     INTEGRATIONS,
     RETRY_QUOTA,
     STEP_SECONDS,
+    Action,
     State,
+    adoption,
     catch,
     choice,
+    constant,
     equals,
     retry,
     when,
@@ -109,17 +112,21 @@ def _is_present(key: str) -> State:
     return {"Variable": f"$.{key}", "IsPresent": True}
 
 
-_TRANSFORM_JOB = transform_job(
-    "$.plan.job",
-    "$.plan.model",
-    _folder(ARRAYS, "s3://${DataBucket}/"),
-    _folder(ANSWERS.removesuffix("/"), "s3://${DataBucket}/"),
-) | {
-    "BatchStrategy": "SingleRecord",
-    "MaxPayloadInMB": MAX_PAYLOAD_MB,
-    "ModelClientConfig": {"InvocationsMaxRetries": 3, "InvocationsTimeoutInSeconds": 60},
-}
-_THROTTLED = retry(["SageMaker.AmazonSageMakerException"], 5, 6, MaxDelaySeconds=60, JitterStrategy="FULL")
+_TRANSFORM = Action(
+    "sagemaker:createTransformJob.sync",
+    transform_job(
+        "$.plan.job",
+        "$.plan.model",
+        _folder(ARRAYS, "s3://${DataBucket}/"),
+        _folder(ANSWERS.removesuffix("/"), "s3://${DataBucket}/"),
+    )
+    | {
+        "BatchStrategy": "SingleRecord",
+        "MaxPayloadInMB": MAX_PAYLOAD_MB,
+        "ModelClientConfig": {"InvocationsMaxRetries": 3, "InvocationsTimeoutInSeconds": 60},
+    },
+)
+_THROTTLED = retry(_TRANSFORM.errors, 5, 6, MaxDelaySeconds=60, JitterStrategy="FULL")
 
 DEFINITION: State = {
     "Comment": "Classify an archive, or classify again what an earlier model has answered.",
@@ -144,14 +151,24 @@ DEFINITION: State = {
         "Anything prepared?": choice(when("plan.images", True, then="Transform"), default="Report"),
         "Transform": {
             "Type": "Task",
-            "Resource": f"{INTEGRATIONS}:sagemaker:createTransformJob.sync",
-            "Parameters": _TRANSFORM_JOB,
+            "Resource": f"{INTEGRATIONS}:{_TRANSFORM.name}",
+            "Parameters": _TRANSFORM.parameters,
             "ResultPath": None,
             "Retry": [RETRY_QUOTA, _THROTTLED],
             # A job that fails has answered for some images, which have their results in the end.
-            "Catch": [catch("Record answers", into="failed")],
+            "Catch": [
+                catch("Describe transform job", *_TRANSFORM.unconfirmed),
+                catch("Record answers", into="failed"),
+            ],
             "Next": "Record answers",
         },
+        **adoption(
+            *("transform job", "TransformJob", "$.plan.job"),
+            then="Record answers",
+            failed="Note failure",
+            missing="Note failure",
+        ),
+        "Note failure": constant("failed", "The transform job has failed.", then="Record answers"),
         "Record answers": _everything(
             *(RECORDING, _objects(_folder(ARRAYS)), "record"), into="recorded", then="Report"
         ),

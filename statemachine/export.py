@@ -10,7 +10,18 @@ from pathlib import Path
 from chalicelib.exports.service import REQUEST, WRITING
 from deploy.generated import write_or_check
 from statemachine.requests import FOLDER, processing_job
-from statemachine.states import INTEGRATIONS, State, States, choice, retry, wait, when
+from statemachine.states import (
+    INTEGRATIONS,
+    Action,
+    State,
+    States,
+    adoption,
+    catch,
+    choice,
+    retry,
+    wait,
+    when,
+)
 
 FILE = Path(__file__).with_name("export.asl.json")
 MAX_SECONDS = 24 * 3600
@@ -27,7 +38,11 @@ _THROTTLED = retry(
 )
 """50 exports can run at the same time in an account."""
 _JOBS = retry(
-    ["SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException"],
+    [
+        "SageMaker.AmazonSageMakerException",
+        "SageMaker.ResourceLimitExceededException",
+        "SageMaker.SdkClientException",
+    ],
     *(30, 10),
     MaxDelaySeconds=900,
     JitterStrategy="FULL",
@@ -55,6 +70,26 @@ _ARGUMENTS = {
     "request": f"{FOLDER}/request/{REQUEST}",
     "output": f"{FOLDER}/output",
 }
+_JOB_NAME = _named("negatoscope-${Stage}-export-{}")
+_WRITE = Action(
+    "sagemaker:createProcessingJob.sync",
+    processing_job(
+        name=_JOB_NAME,
+        inputs={
+            "table": {"S3Uri.$": _named(f"s3://${{DataBucket}}/{_COPY}/")},
+            "request": {"S3Uri.$": f"States.Format('s3://${{DataBucket}}/{{}}{REQUEST}', $.folder)"},
+        },
+        output={"OutputName": "file", "S3Uri.$": "States.Format('s3://${DataBucket}/{}', $.folder)"},
+        cluster={"InstanceCount": 1, "InstanceType": INSTANCE_TYPE, "VolumeSizeInGB": VOLUME_GB},
+        arguments={
+            "ContainerArguments": [
+                "training.export_results",
+                *(word for name, path in _ARGUMENTS.items() for word in (f"--{name}", path)),
+            ]
+        },
+        role="${ExportJobRole}",
+    ),
+)
 STATES: States = {
     "Copy table": _task(
         "aws-sdk:dynamodb:exportTableToPointInTime",
@@ -87,27 +122,16 @@ STATES: States = {
     ),
     "Copy failed": {"Type": "Fail", "Error": "CopyFailed", "Cause": "DynamoDB could not copy the table."},
     WRITING: _task(
-        "sagemaker:createProcessingJob.sync",
-        processing_job(
-            name=_named("negatoscope-${Stage}-export-{}"),
-            inputs={
-                "table": {"S3Uri.$": _named(f"s3://${{DataBucket}}/{_COPY}/")},
-                "request": {"S3Uri.$": f"States.Format('s3://${{DataBucket}}/{{}}{REQUEST}', $.folder)"},
-            },
-            output={"OutputName": "file", "S3Uri.$": "States.Format('s3://${DataBucket}/{}', $.folder)"},
-            cluster={"InstanceCount": 1, "InstanceType": INSTANCE_TYPE, "VolumeSizeInGB": VOLUME_GB},
-            arguments={
-                "ContainerArguments": [
-                    "training.export_results",
-                    *(word for name, path in _ARGUMENTS.items() for word in (f"--{name}", path)),
-                ]
-            },
-            role="${ExportJobRole}",
-        ),
+        _WRITE.name,
+        _WRITE.parameters,
         {"job.$": "$.ProcessingJobName"},
         *(None, _JOBS),
     )
-    | {"End": True},
+    | {"Catch": [catch("Describe job", *_WRITE.unconfirmed), catch("Not written")], "Next": "Done"},
+    **adoption(*("job", "ProcessingJob", _JOB_NAME), then="Done", failed="Job failed", missing="Not written"),
+    "Done": {"Type": "Succeed"},
+    "Job failed": {"Type": "Fail", "Error": "JobFailed", "Cause": "The job that writes the file has failed."},
+    "Not written": {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
 }
 DEFINITION: State = {
     "Comment": "Export results: DynamoDB copies the table to the bucket, and a job writes the file.",

@@ -1,6 +1,7 @@
 """Recovery after a failure: adopt what was created, or roll back."""
 
 from statemachine.states import (
+    JOB_PAUSE,
     RETRY_ROLLBACK,
     States,
     choice,
@@ -38,8 +39,7 @@ _CREATION: States = {
         *(when("creating", key, then=state) for key, state, _ in _CREATED.values() if key != "endpoint"),
         default="Wait for endpoint",
     ),
-    # A day of waiting takes 2,600 of the 25,000 events that an execution can have.
-    "Wait for creation": wait(300, then="Check creation"),
+    "Wait for creation": wait(JOB_PAUSE, then="Check creation"),
     "Adopt training job": {
         "Type": "Pass",
         "Parameters": {"job.$": "$.creation.job"},

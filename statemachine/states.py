@@ -14,6 +14,8 @@ INTEGRATIONS = "arn:${Partition}:states::"
 """The beginning of the ARN of every integration. China and GovCloud are partitions of their own."""
 STEP_SECONDS = 960
 """A Lambda function runs for at most 15 minutes."""
+JOB_PAUSE = 300
+"""Seconds between two looks at a job. A day of waiting takes 2,600 of the 25,000 events of an execution."""
 _STEP_ERRORS = (
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -39,10 +41,18 @@ class Action:
     """What is kept of the answer: the ResultSelector; None for all of it."""
 
     @property
-    def error(self) -> str:
-        """The general error, which integrations with the AWS SDK name otherwise."""
+    def errors(self) -> tuple[str, ...]:
+        """The general error, whose name depends on the integration, and that of a lost answer."""
         sdk = self.name.startswith("aws-sdk")
-        return "SageMaker.SageMakerException" if sdk else "SageMaker.AmazonSageMakerException"
+        return (
+            "SageMaker.SageMakerException" if sdk else "SageMaker.AmazonSageMakerException",
+            "SageMaker.SdkClientException",
+        )
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Errors of a creation that may have succeeded: a repeated request finds that the name is taken."""
+        return (*self.errors, "SageMaker.ResourceInUseException")
 
 
 def retry(errors: Sequence[str], interval: int, attempts: int, **limits: int | str) -> State:
@@ -100,12 +110,37 @@ def creation(action: Action, into: str | None, then: str, failed: str, exists: s
     If the request fails although it may have succeeded, the state `exists` looks for the resource; see
     `chalicelib.retraining.creation_checker`.
     """
-    refused = catch(exists, action.error, "SageMaker.ResourceInUseException")
-    return _request(action, into, then, [refused, catch(failed)])
+    return _request(action, into, then, [catch(exists, *action.unconfirmed), catch(failed)])
+
+
+def adoption(title: str, kind: str, name: str, then: str, failed: str, missing: str) -> States:
+    """States that follow a job whose creation was not confirmed, from `Describe TITLE` on.
+
+    Args:
+        title: of the job in the names of the states.
+        kind: SageMaker's name of such jobs, for example `TransformJob`.
+        name: path or intrinsic function of its name.
+        then: the state after it has completed.
+        failed: the state after it has failed, or was stopped.
+        missing: the state if it was not created.
+    """
+    begin, ended, pause = f"Describe {title}", f"{title.capitalize()} ended?", f"Wait for {title}"
+    action = Action(
+        f"aws-sdk:sagemaker:describe{kind}", {f"{kind}Name.$": name}, {"status.$": f"$.{kind}Status"}
+    )
+    return {
+        begin: _request(action, "job", ended, [catch(missing, into=None)]),
+        ended: choice(
+            when("job.status", "Completed", then=then),
+            when("job.status", "InProgress", "Stopping", then=pause),
+            default=failed,
+        ),
+        pause: wait(JOB_PAUSE, then=begin),
+    }
 
 
 def _request(action: Action, into: str | None, then: str, catchers: list[State]) -> State:
-    retriers = [RETRY_QUOTA, retry([action.error], 5, 6, MaxDelaySeconds=60, **_SPREAD)]
+    retriers = [RETRY_QUOTA, retry(action.errors, 5, 6, MaxDelaySeconds=60, **_SPREAD)]
     state = task(f"{INTEGRATIONS}:{action.name}", action.parameters, into, then, retriers, catchers)
     return state if action.result is None else state | {"ResultSelector": action.result}
 

@@ -57,7 +57,10 @@ PLAN = {"images": True, "model": "model-1", "sha256": "9" * 64, "job": "negatosc
 
 
 def execution(given: Any, **answers: Any) -> tuple[Execution, dict[str, Any]]:
-    """An execution, and the parameters of its tasks; `answers` are results or errors, by the first word."""
+    """An execution, and the parameters of its tasks; `answers` are results or errors, by the first word.
+
+    A list has one for each time, and the last for all further ones.
+    """
     performed: dict[str, Any] = {}
     known = {"Classify": {"ResultWriterDetails": {"Key": "a.json"}}, "Plan": PLAN, "Transform": {}}
     known |= {"Record": {"ResultWriterDetails": {"Key": "b.json"}}, "Report": {"images": 3}}
@@ -65,6 +68,8 @@ def execution(given: Any, **answers: Any) -> tuple[Execution, dict[str, Any]]:
     def perform(name: str, parameters: Any) -> Any:
         performed[name] = parameters
         found = (known | answers)[name.split()[0]]
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
         if isinstance(found, TaskFailed):
             raise found
         return found
@@ -116,6 +121,43 @@ def test_nothing_prepared_needs_no_transform_job() -> None:
 
 def test_failed_transform_job_fails_the_pass_after_its_answers_are_recorded() -> None:
     found, performed = execution(BATCH, Transform=TaskFailed("States.TaskFailed"))
+
+    assert list(performed)[-2:] == ["Record answers", "Report"]
+    assert found.error
+    assert found.error["Error"] == "TransformFailed"
+
+
+REFUSED = (
+    "SageMaker.AmazonSageMakerException",
+    "SageMaker.ResourceInUseException",
+    "SageMaker.SdkClientException",
+)
+
+
+@pytest.mark.parametrize("error", REFUSED)
+def test_transform_job_whose_creation_was_not_confirmed_is_waited_for(error: str) -> None:
+    found, performed = execution(
+        BATCH,
+        Transform=TaskFailed(error),
+        Describe=[{"TransformJobStatus": "InProgress"}, {"TransformJobStatus": "Completed"}],
+    )
+
+    assert found.passed.count("Wait for transform job") == 1
+    assert performed["Describe transform job"] == {"TransformJobName": PLAN["job"]}
+    assert list(performed)[-2:] == ["Record answers", "Report"]
+    assert (found.data, found.error) == ({"images": 3}, None)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"TransformJobStatus": "Failed"},
+        {"TransformJobStatus": "Stopped"},
+        TaskFailed("SageMaker.ResourceNotFoundException"),
+    ],
+)
+def test_transform_job_that_was_not_created_or_has_failed_fails_the_pass(described: Any) -> None:
+    found, performed = execution(BATCH, Transform=TaskFailed(REFUSED[0]), Describe=described)
 
     assert list(performed)[-2:] == ["Record answers", "Report"]
     assert found.error

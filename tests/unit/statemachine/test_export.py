@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cfnlint.api import lint_file
 
 from chalicelib.exports.service import REQUEST, WRITING
 from statemachine.export import DEFINITION, FILE
 from tests import policies
+from tests.asl import Execution, TaskFailed
 from tests.cloud import RETRAINING, foundation, template
 from tests.policies import Need
 from tests.stage import BUCKET, TABLE
@@ -45,6 +47,72 @@ def test_state_that_writes_is_the_one_that_progress_names() -> None:
 
 def test_tasks_are_repeated() -> None:
     assert all(state["Retry"] for state in STATES.values() if state["Type"] == "Task")
+
+
+# ---------------------------------------------------------------------------------------- ways through it
+
+COPIED = {"ExportDescription": {"ExportArn": "arn", "ExportStatus": "COMPLETED"}}
+
+
+def execution(**answers: Any) -> Execution:
+    """An execution; `answers` are results or errors, by the first word, and lists have one for each time."""
+
+    def perform(name: str, _parameters: Any) -> Any:
+        found = COPIED if name.endswith("copy") or name == "Copy table" else answers[name.split()[0]]
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        if isinstance(found, TaskFailed):
+            raise found
+        return found
+
+    definition = json.loads(re.sub(r"\$\{\w+\}", "x", FILE.read_text()))
+    return Execution(definition, {"folder": "exports/u/n/"}, perform, "arn:n")
+
+
+def test_export_writes_a_file() -> None:
+    found = execution(Write={"ProcessingJobName": "job"})
+
+    assert (found.passed[-2:], found.error) == ([WRITING, "Done"], None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "SageMaker.AmazonSageMakerException",
+        "SageMaker.ResourceInUseException",
+        "SageMaker.SdkClientException",
+    ],
+)
+def test_job_whose_creation_was_not_confirmed_is_waited_for(error: str) -> None:
+    described = [{"ProcessingJobStatus": "InProgress"}, {"ProcessingJobStatus": "Completed"}]
+
+    found = execution(Write=TaskFailed(error), Describe=described)
+
+    assert found.passed.count("Wait for job") == 1
+    assert (found.end, found.error) == ("Done", None)
+
+
+def test_job_that_was_not_created_fails_the_export_with_the_cause() -> None:
+    refused = TaskFailed("SageMaker.AmazonSageMakerException", "Denied.")
+
+    found = execution(Write=refused, Describe=TaskFailed("SageMaker.ResourceNotFoundException"))
+
+    assert found.error == refused.output
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+def test_job_that_was_waited_for_and_fails_fails_the_export(status: str) -> None:
+    refused = TaskFailed("SageMaker.ResourceInUseException")
+
+    found = execution(Write=refused, Describe={"ProcessingJobStatus": status})
+
+    assert found.end == "Job failed"
+
+
+def test_failed_job_fails_the_export_with_its_cause() -> None:
+    found = execution(Write=TaskFailed("States.TaskFailed", "No memory left."))
+
+    assert found.error == {"Error": "States.TaskFailed", "Cause": "No memory left."}
 
 
 # ------------------------------------------------------------------------------------------- permissions

@@ -223,7 +223,9 @@ CREATED = {
 """What the tasks create in SageMaker, and the failures to which they lead."""
 
 
-@pytest.mark.parametrize("error", ["general", "SageMaker.ResourceInUseException"])
+@pytest.mark.parametrize(
+    "error", ["general", "SageMaker.ResourceInUseException", "SageMaker.SdkClientException"]
+)
 @pytest.mark.parametrize("task", CREATED)
 def test_creation_behind_a_failed_request_is_waited_for(task: str, error: str) -> None:
     general = "SageMaker.SageMakerException" if task.endswith("provisioned endpoint") else GENERAL
