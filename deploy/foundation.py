@@ -76,7 +76,7 @@ def parameters(
 
 
 def data_bucket(stage: str) -> str | None:
-    """The name of the data bucket; None if there is none, also if the stack was not created to its end."""
+    """The name of the data bucket; None if there is none, also if the stack's own has been deleted."""
     bucket = stacks.resources(stack_name(stage)).get("DataBucket")
     if bucket is None:
         return None

@@ -160,7 +160,10 @@ def outputs(name: str) -> dict[str, str]:
 
 
 def resources(name: str) -> dict[str, str]:
-    """Physical ids of a stack's resources, by logical id; empty if the stack does not exist."""
+    """Physical ids of the resources that a stack has, by logical id; empty if the stack does not exist.
+
+    CloudFormation also lists those that a failed creation or deletion has deleted, or never made.
+    """
     if stack_status(name) is None:
         return {}
     pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
@@ -168,7 +171,7 @@ def resources(name: str) -> dict[str, str]:
         one["LogicalResourceId"]: one["PhysicalResourceId"]
         for page in pages
         for one in page["StackResourceSummaries"]
-        if "PhysicalResourceId" in one
+        if one.get("PhysicalResourceId") and one.get("ResourceStatus") != "DELETE_COMPLETE"
     }
 
 

@@ -30,6 +30,28 @@ def test_resources_include_every_page(answer: Callable[..., list[tuple[str, dict
     assert stacks.resources("x") == {"A": "a", "C": "c"}
 
 
+def test_resources_leave_out_what_was_deleted_or_never_made(
+    answer: Callable[..., list[tuple[str, dict[str, Any]]]],
+) -> None:
+    """CloudFormation also lists these, for a stack whose creation or deletion failed."""
+    states = {"Kept": "CREATE_COMPLETE", "Left": "DELETE_FAILED", "Gone": "DELETE_COMPLETE"}
+    summaries = [
+        {"LogicalResourceId": name, "PhysicalResourceId": name.lower(), "ResourceStatus": state}
+        for name, state in states.items()
+    ]
+    never_made = {
+        "LogicalResourceId": "Never",
+        "PhysicalResourceId": "",
+        "ResourceStatus": "CREATE_FAILED",
+    }
+    answer(
+        DescribeStacks=[{"Stacks": [{"StackStatus": "DELETE_FAILED"}]}],
+        ListStackResources=[{"StackResourceSummaries": [*summaries, never_made]}],
+    )
+
+    assert stacks.resources("x") == {"Kept": "kept", "Left": "left"}
+
+
 MODEL = get_session().get_service_model("cloudformation")
 
 
