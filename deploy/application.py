@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Timer
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import boto3
 
@@ -82,6 +84,7 @@ def run_chalice(stage: str) -> None:
     # Chalice packs every file of chalicelib/. With bytecode, the same code would never be the same package.
     for folder in (PROJECT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(folder, ignore_errors=True)
+    discard_unreadable_packages()
     command = [sys.executable, "-m", "deploy.bytecode", "deploy", "--stage", stage]
     # A slow uplink needs minutes for the packages of the Lambdas.
     command += ["--connection-timeout", str(UPLOAD_SECONDS)]
@@ -114,6 +117,24 @@ def run_chalice(stage: str) -> None:
         raise DeployError(
             f"`chalice deploy` ended with code {process.returncode}. Its output above says why."
         )
+
+
+def discard_unreadable_packages() -> None:
+    """Delete the packages in Chalice's cache that Lambda could not read.
+
+    They are cut off, or an earlier version packed them, which kept the modes of a strict umask.
+    """
+    for package in PACKAGES.glob("*.zip"):
+        if not _readable(package):
+            package.unlink()
+
+
+def _readable(package: Path) -> bool:
+    try:
+        with ZipFile(package) as archive:
+            return all(entry.external_attr >> 16 & stat.S_IROTH for entry in archive.infolist())
+    except BadZipFile:
+        return False
 
 
 def queue_lost_events(stage: str, queue: str) -> None:

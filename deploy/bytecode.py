@@ -3,21 +3,27 @@
 Lambda's file system is read-only, so without bytecode each cold start compiles all modules that it imports.
 The application gets that of all its modules. The layer has no room for so much: it gets that of the modules
 in use.
+
+It also sets the modes of all packed files: Chalice keeps those of this machine, and Lambda cannot read what a
+strict umask hides from other users.
 """
 
 import importlib
 import importlib.util
 import pkgutil
 import py_compile
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import chalice.cli
 from chalice.deploy.packager import AppOnlyDeploymentPackager, DependencyBuilder
+from chalice.utils import ChaliceZipFile
 
 import chalicelib
 
@@ -33,11 +39,15 @@ LAZY = (
     "PIL.TiffImagePlugin",
 )
 """What is imported only when it is needed."""
+FILE, EXECUTABLE = stat.S_IFREG | 0o644, stat.S_IFREG | 0o755
+"""Modes that Lambda can read. (Lambda developer guide, "Working with .zip file archives for Python Lambda
+functions".)"""
 
 
 def main() -> int:
     """Run Chalice with the arguments of this process."""
     build, pack = DependencyBuilder.build_site_packages, AppOnlyDeploymentPackager._add_app_files
+    describe = ChaliceZipFile._create_zipinfo
 
     def build_with_bytecode(self: DependencyBuilder, abi: str, requirements: str, folder: str) -> None:
         build(self, abi, requirements, folder)
@@ -47,9 +57,15 @@ def main() -> int:
         pack(self, package, project)
         add_bytecode_of_application(package, self._iter_app_filenames(project))
 
+    def describe_readable(self: ChaliceZipFile, *arguments: Any) -> ZipInfo:
+        entry: ZipInfo = describe(self, *arguments)
+        entry.external_attr = (EXECUTABLE if entry.external_attr >> 16 & stat.S_IXUSR else FILE) << 16
+        return entry
+
     with (
         patch.object(DependencyBuilder, "build_site_packages", build_with_bytecode),
         patch.object(AppOnlyDeploymentPackager, "_add_app_files", pack_with_bytecode),
+        patch.object(ChaliceZipFile, "_create_zipinfo", describe_readable),
     ):
         return int(chalice.cli.main())
 

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 
@@ -60,3 +62,19 @@ def test_code_that_does_not_answer_stops_the_deployment(
         with pytest.raises(DeployError, match=f"negatoscope-prod does not answer: .*{reason}"):
             application.check_code("prod")
     assert [name for name, _ in sent] == ["GetFunction", "Invoke"]
+
+
+def test_cached_packages_that_lambda_cannot_read_are_discarded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "PACKAGES", tmp_path)
+    for name, mode in (("managed-layer-0.zip", 0o100644), ("managed-layer-1.zip", 0o100640)):
+        entry = ZipInfo("numpy/__init__.py")
+        entry.external_attr = mode << 16
+        with ZipFile(tmp_path / name, "w") as package:
+            package.writestr(entry, "")
+    (tmp_path / "appcode-2.zip").write_bytes(b"cut off")
+
+    application.discard_unreadable_packages()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["managed-layer-0.zip"]

@@ -7,6 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import chalice.cli
+import pytest
+from chalice.utils import OSUtils
+
 from deploy import bytecode
 from deploy.bytecode import add_bytecode, add_bytecode_of_application, imported_modules
 
@@ -62,3 +66,26 @@ def test_package_of_the_application_has_the_bytecode_of_its_modules(tmp_path: Pa
     assert entry.external_attr >> 16 & 0o004, "Lambda runs the code as another user"
     assert int.from_bytes(compiled[4:8], "little") == 0b01, "a hash of the source, which is not checked"
     assert marshal.loads(compiled[16:]).co_filename == "/var/task/chalicelib/limits.py"
+
+
+def test_lambda_can_read_packages_whatever_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lambda runs the code as another user than the one that it unpacks it as."""
+    modes = {"private.py": 0o600, "group.py": 0o640, "public.py": 0o644, "library.so": 0o700}
+    for name, mode in modes.items():
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(mode)
+    archive = tmp_path / "app.zip"
+
+    def pack() -> int:
+        with OSUtils().open_zip(str(archive), "w") as package:
+            for name in modes:
+                package.write(tmp_path / name, name)
+        return 0
+
+    monkeypatch.setattr(chalice.cli, "main", pack)
+    bytecode.main()
+
+    with zipfile.ZipFile(archive) as package:
+        found = {entry.filename: entry.external_attr >> 16 for entry in package.infolist()}
+    file = 0o100644
+    assert found == {"private.py": file, "group.py": file, "public.py": file, "library.so": 0o100755}
