@@ -8,6 +8,7 @@ import pytest
 from deploy import network, stacks
 from deploy.network import DISCONNECTED
 from tests import policies
+from tests.cloud import template
 from tests.policies import Need
 from tests.stage import BUCKET
 
@@ -36,6 +37,13 @@ def test_network_is_made_only_if_wanted_and_stays_until_it_is_not(monkeypatch: p
     assert deleted == []
     network.remove(STAGE, "off")
     assert deleted == [f"negatoscope-{STAGE}-network"]
+
+
+def test_lambda_may_delete_its_interfaces_until_the_network_is_gone() -> None:
+    """It deletes them with the role of the function, and what they are in can only be deleted afterwards."""
+    resources = template(network.TEMPLATE)["Resources"].values()
+    attached = [one for one in resources if one["Type"] in ("AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")]
+    assert [one.get("DependsOn") for one in attached] == ["ConnectDecoder"] * 3
 
 
 def test_network_has_no_way_to_the_internet() -> None:
