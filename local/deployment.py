@@ -185,14 +185,10 @@ def source_files() -> Iterable[Path]:
 
 
 def aws_environment(aws_url: str) -> dict[str, str]:
-    """The environment of programs that use the emulator, without this machine's own AWS configuration."""
+    """The environment of programs that use the emulator as the root user."""
     return {
         **environment_without_aws(),
         **ROOT_CREDENTIALS,
-        "AWS_CONFIG_FILE": os.devnull,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": aws_url,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "localhost,127.0.0.1",
     }

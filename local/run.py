@@ -83,8 +83,8 @@ def local_inbox(stack: LocalStack) -> Inbox:
 def greeting(stack: LocalStack) -> str:
     """What to open, where things are and how to stop."""
     folder = Path(os.path.relpath(stack.directory))
-    credentials = {**ROOT_CREDENTIALS, "AWS_DEFAULT_REGION": REGION}
-    variables = " ".join(f"{name}={value}" for name, value in credentials.items())
+    settings = {**ROOT_CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "no_proxy": "localhost"}
+    variables = " ".join(f"{name}={value}" for name, value in settings.items())
     return f"""
 Negatoscope is running. Not for clinical use.
 

@@ -87,7 +87,6 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "tests/stack/test_login.py": ("local/aws/access_log", "local/users"),
     "tests/stack/test_run.py": (
-        "local/account",
         "local/aws/emulator",
         "local/process",
         "local/run",
