@@ -35,6 +35,32 @@ def test_data_is_protected_from_deletion_when_its_stack_exists(resource: str, me
     assert properties[member][0] == "IsProtected"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "most"),
+    [
+        ("archive/", 1),
+        ("batches/", 1),
+        ("inbox/", 1),
+        ("quarantine/", 1),
+        ("sweep/", 1),  # the place in the list of dropped files is the name of one
+        ("table-exports/", 1),
+        ("retrainings/", 7),  # a checkpoint is replaced after every epoch
+        ("deployments/", 90),
+        ("drift/", 90),
+        ("results/", 90),
+    ],
+)
+def test_replaced_versions_do_not_stay_for_ever(prefix: str, most: int) -> None:
+    """Those of keys or contents that may name patients are gone soonest."""
+    rules = template(FOUNDATION)["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    days = [
+        rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for rule in rules
+        if rule.get("Prefix") == prefix
+    ]
+    assert days and days[0] <= most
+
+
 def test_audit_entries_are_deleted_only_when_their_time_is_over() -> None:
     rules = template(FOUNDATION)["Resources"]["DataBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     of_entries = [rule for rule in rules if "audit/".startswith(rule.get("Prefix", "-"))]
