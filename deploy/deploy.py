@@ -58,8 +58,9 @@ class Deployment:
         self._has_site = self._page is None
         with_page = [
             ("Page, with CloudFront (some minutes the first time)", self._deploy_page),
-            ("Permission for the page to upload images, and protection from deletion", self._open_uploads),
+            ("Permission for the page to upload images, and protection from deletion", self._protect),
         ]
+        without_page = [("Protection from deletion", self._protect)] if self._stage != "local" else []
         self.steps: list[tuple[str, Callable[[], None]]] = [
             ("Checks before the deployment", self._check),
             ("Foundation stack", self._deploy_foundation),
@@ -71,7 +72,7 @@ class Deployment:
             ("Index of results by probability", self._complete_index),
             ("Bundled models", lambda: models.register(self._outputs["DataBucket"])),
             ("State machine for retraining", self._deploy_retraining),
-            *(with_page if self._has_site else ()),
+            *(with_page if self._has_site else without_page),
             ("Alarms and dashboard", lambda: alarms.deploy(self._stage, self._outputs, wanted.budget)),
             ("Record of the deployment", lambda: history.record(self._outputs["DataBucket"])),
         ]
@@ -164,7 +165,7 @@ class Deployment:
         )
         gateway.retire_keys(self._stage, keep=key)
 
-    def _open_uploads(self) -> None:
+    def _protect(self) -> None:
         foundation.deploy(self._stage, self._page, protected=True)
 
 

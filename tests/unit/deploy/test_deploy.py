@@ -13,6 +13,7 @@ from deploy.stage_lock import StageLock
 from tests.stage import BUCKET
 
 OUTPUTS = {"DataBucket": BUCKET}
+ELSEWHERE = ("--site-origin", "https://a.example")
 
 
 @pytest.fixture
@@ -69,7 +70,29 @@ def test_second_deployment_changes_nothing(failed: Deployment, monkeypatch: pyte
     assert failed.position() == ["Nothing has been changed."]
 
 
+def deployment(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Deployment:
+    monkeypatch.setattr(sys, "argv", ["deploy.py", *arguments])
+    return Deployment(options.parse_arguments("Deploy."))
+
+
 def test_page_that_is_served_elsewhere_is_not_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["deploy.py", "prod", "--site-origin", "https://a.example"])
-    titles = [title for title, _ in Deployment(options.parse_arguments("Deploy.")).steps]
+    titles = [title for title, _ in deployment(monkeypatch, "prod", *ELSEWHERE).steps]
     assert not any("Page" in title or "page" in title for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "protected"),
+    [(("prod",), True), (("prod", *ELSEWHERE), True), (("local", *ELSEWHERE), False)],
+)
+def test_every_stage_but_the_local_one_is_protected_from_deletion(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], protected: bool
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(foundation, "deploy", lambda *given, **options: asked.append((given, options)))
+
+    for title, act in deployment(monkeypatch, *arguments).steps:
+        if "rotection from deletion" in title:
+            act()
+
+    page = ELSEWHERE[1] if len(arguments) > 1 else None
+    assert asked == ([(("prod", page), {"protected": True})] if protected else [])
