@@ -1,4 +1,4 @@
-"""The CloudFormation stack of the alarms, the dashboard and the budget."""
+"""The CloudFormation stack of the alarms and the dashboard, and the budget."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import boto3
 
 from chalicelib import resource_names
-from deploy import foundation, stacks
-from deploy.stacks import DeployError
+from deploy import account_budget, foundation, stacks
 
 TEMPLATE = Path(__file__).with_name("alarms.yaml")
 BUSY = 0.8
@@ -20,9 +19,14 @@ def stack_name(stage: str) -> str:
 
 
 def deploy(stage: str, outputs: Mapping[str, str], budget: int | None = None) -> None:
-    """Create or update the stack; see `parameters`."""
+    """Create or update the stack, and then the budget; see `parameters`."""
     given = parameters(stage, outputs, budget)
-    stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), given, protected=False)
+    found = stacks.put_stack(stack_name(stage), TEMPLATE.read_text(), given, protected=False)
+    usd, email = int(found["BudgetUsd"]), found["BudgetEmail"]
+    if usd and email:
+        account_budget.put(stage, usd, email)
+    elif budget == 0:
+        account_budget.delete(stage)
 
 
 def parameters(stage: str, outputs: Mapping[str, str], budget: int | None) -> dict[str, str | None]:
@@ -34,10 +38,10 @@ def parameters(stage: str, outputs: Mapping[str, str], budget: int | None) -> di
         budget: of the account, in US dollars a month. 0 ends it, None keeps the one of the deployment before.
 
     Raises:
-        DeployError: if there is a budget, but nobody to tell.
+        DeployError: if the budget is not possible; see `account_budget.check`.
     """
     email = outputs.get("AlarmEmail") or None
-    _check_budget(budget, email)
+    account_budget.check(budget, email)
     limit = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     return {
         "Stage": stage,
@@ -49,16 +53,11 @@ def parameters(stage: str, outputs: Mapping[str, str], budget: int | None) -> di
 
 
 def check(stage: str, budget: int | None, email: str | None) -> None:
-    """Raise DeployError if there is a budget, but nobody to tell, now or from the deployment before."""
+    """Raise DeployError if the budget is not possible with the address of now or of before."""
     foundation_stack = foundation.stack_name(stage)
     if budget and not email and stacks.stack_status(foundation_stack):
         email = stacks.outputs(foundation_stack).get("AlarmEmail")
-    _check_budget(budget, email)
-
-
-def _check_budget(budget: int | None, email: str | None) -> None:
-    if budget and not email:
-        raise DeployError("A budget needs an e-mail address for its alarm: add EMAIL=ADDRESS.")
+    account_budget.check(budget, email)
 
 
 def told(outputs: Mapping[str, str]) -> str:
@@ -70,5 +69,8 @@ def told(outputs: Mapping[str, str]) -> str:
 
 
 def delete(stage: str) -> None:
-    """Delete them."""
-    stacks.delete_stack(stack_name(stage))
+    """Delete them, and the budget."""
+    name = stack_name(stage)
+    if stacks.stack_status(name) and stacks.outputs(name).get("BudgetUsd", "0") != "0":
+        account_budget.delete(stage)
+    stacks.delete_stack(name)

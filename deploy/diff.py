@@ -18,6 +18,7 @@ from chalicelib.models.seeding import is_deployed_by_seeding
 from chalicelib.storage.bucket import DataBucket
 from chalicelib.tasks import load_tasks
 from deploy import (
+    account_budget,
     alarms,
     application,
     batches,
@@ -117,6 +118,15 @@ def _stacks(wanted: argparse.Namespace, outputs: Mapping[str, str]) -> Iterator[
     told = {"AlarmEmail": wanted.alarm_email} if wanted.alarm_email else {}
     of_alarms = alarms.parameters(stage, {**outputs, **told}, wanted.budget)
     yield from _stack(alarms.stack_name(stage), alarms.TEMPLATE.read_text(), of_alarms)
+    yield from _budget(alarms.stack_name(stage), of_alarms)
+
+
+def _budget(name: str, given: Parameters) -> Iterator[str]:
+    """How the budget would change; `name` is that of the stack that says what is wanted."""
+    before = stacks.outputs(name) if stacks.stack_status(name) else {}
+    after = before | {key: value for key, value in given.items() if value is not None}
+    if (was := account_budget.described(before)) != (becomes := account_budget.described(after)):
+        yield f"budget: {was} -> {becomes}"
 
 
 def _stack(name: str, template: str, parameters: Parameters) -> Iterator[str]:

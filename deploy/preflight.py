@@ -2,14 +2,24 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, UnknownRegionError
 
 from chalicelib import resource_names
-from deploy import application, costs, failures, foundation, options, quotas, retraining, stages
+from deploy import (
+    account_budget,
+    application,
+    costs,
+    failures,
+    foundation,
+    options,
+    quotas,
+    retraining,
+    stages,
+)
 from deploy.finding import Finding, attempt
 from deploy.progress import say, step
 from deploy.stacks import DeployError, stack_status
@@ -87,7 +97,9 @@ def findings(wanted: argparse.Namespace) -> Iterator[Finding]:
     if wanted.certificate:
         yield _certificate(wanted.certificate, wanted.domain)
     yield from _names(wanted.stage, caller["Account"])
-    yield _permissions(caller["Arn"])
+    if wanted.budget:
+        yield attempt("AWS Budgets", account_budget.check_partition)
+    yield _permissions(caller["Arn"], (*ACTIONS, *(("budgets:ModifyBudget",) if wanted.budget else ())))
     yield from quotas.findings(wanted)
     idle = costs.table(costs.PriceList(), costs.Workload(0, 0))["sum"]["embedded"] or 0.0
     yield Finding("ok", f"Idle, the stage costs about ${idle:.0f} a month; `make cost` estimates the rest")
@@ -209,9 +221,9 @@ def _login_page(stage: str, account: str) -> Iterator[Finding]:
         )
 
 
-def _permissions(arn: str) -> Finding:
+def _permissions(arn: str, actions: Sequence[str]) -> Finding:
     try:
-        denied = sorted(_denied(_principal(arn)))
+        denied = sorted(_denied(_principal(arn), actions))
     except ClientError as error:
         return Finding("warning", f"The permissions of these credentials could not be checked: {error}")
     if denied:
@@ -222,9 +234,9 @@ def _permissions(arn: str) -> Finding:
     return Finding("ok", "Permissions, as far as one action of each service tells")
 
 
-def _denied(principal: str) -> Iterator[str]:
+def _denied(principal: str, actions: Sequence[str]) -> Iterator[str]:
     pages = boto3.client("iam").get_paginator("simulate_principal_policy")
-    for page in pages.paginate(PolicySourceArn=principal, ActionNames=list(ACTIONS)):
+    for page in pages.paginate(PolicySourceArn=principal, ActionNames=list(actions)):
         for result in page["EvaluationResults"]:
             if result["EvalDecision"] != "allowed":
                 yield str(result["EvalActionName"])

@@ -4,7 +4,6 @@
   tests/stack/test_deploy.py passes without it.
 - `AWS::Cognito::ManagedLoginBranding` is unknown, so a stage could not be deployed. Can go when ministack
   accepts the type.
-- `AWS::Budgets::Budget` is unknown, although there are budgets. Can go when ministack accepts the type.
 - `AWS::CloudTrail::Trail` is unknown, although there are trails. Can go when ministack accepts the type.
 """
 
@@ -12,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import budgets, cloudtrail, dynamodb
+from ministack.services import cloudtrail, dynamodb
 from ministack.services.cloudformation import provisioners
 
 from local.aws import patching
@@ -23,7 +22,6 @@ Provisioned = tuple[str, dict[str, Any]]
 def install() -> None:
     """Apply the patches."""
     _add_branding()
-    _add_budgets()
     _add_trails()
     handlers = patching.existing(provisioners, "_RESOURCE_HANDLERS")["AWS::DynamoDB::Table"]
     create = handlers["create"]
@@ -51,29 +49,6 @@ def _add_branding() -> None:
         """Nothing to delete."""
 
     known["AWS::Cognito::ManagedLoginBranding"] = {"create": create, "update": update, "delete": delete}
-
-
-def _add_budgets() -> None:
-    """Accept budgets. An update replaces the notifications as well, as CloudFormation does."""
-    known = patching.existing(provisioners, "_RESOURCE_HANDLERS")
-    make, remove = (patching.existing(budgets, name) for name in ("_create_budget", "_delete_budget"))
-
-    def create(_logical_id: str, properties: dict[str, Any], _stack: str) -> Provisioned:
-        status, _, body = make(properties)
-        if status >= 400:
-            raise ValueError(body)
-        return properties["Budget"]["BudgetName"], {}
-
-    def update(
-        physical_id: str, _before: dict[str, Any], properties: dict[str, Any], stack: str
-    ) -> Provisioned:
-        remove({"BudgetName": physical_id})
-        return create("", properties, stack)
-
-    def delete(physical_id: str, _properties: dict[str, Any]) -> None:
-        remove({"BudgetName": physical_id})
-
-    known["AWS::Budgets::Budget"] = {"create": create, "update": update, "delete": delete}
 
 
 def _add_trails() -> None:

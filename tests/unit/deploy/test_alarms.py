@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
+from deploy import account_budget, application, stacks, stages, usage
 from deploy import alarms as deployed
-from deploy import application, stacks, stages, usage
 from deploy.stacks import DeployError, without_comments
 from tests.alarms import (
     ALARM,
@@ -300,12 +300,59 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> None:
     """An account that may run 1000 Lambdas at once."""
     limit = {"AccountLimit": {"ConcurrentExecutions": 1000}}
     monkeypatch.setattr(boto3, "client", lambda _: SimpleNamespace(get_account_settings=lambda: limit))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @pytest.mark.parametrize(("budget", "sent"), [(None, None), (0, "0"), (50, "50")])
 def test_parameters_have_the_limit_and_the_budget(budget: int | None, sent: str | None) -> None:
     given = deployed.parameters(STAGE, {"AlarmTopicArn": TOPIC, "AlarmEmail": "a@b.org"}, budget)
     assert (given["BusyConcurrency"], given["BudgetUsd"], given["BudgetEmail"]) == ("800", sent, "a@b.org")
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "changed"),
+    [
+        (None, "0", None),
+        (
+            None,
+            "200",
+            (STAGE, 200, "a@b.org"),
+        ),  # also one that an earlier version made as a part of the stack
+        (50, "50", (STAGE, 50, "a@b.org")),
+        (0, "0", (STAGE,)),
+    ],
+)
+def test_budget_is_that_of_the_stack(
+    monkeypatch: pytest.MonkeyPatch, given: int | None, held: str, changed: tuple[Any, ...] | None
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(account_budget, "put", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(account_budget, "delete", lambda *arguments: asked.append(arguments))
+    found = {"BudgetUsd": held, "BudgetEmail": "a@b.org"}
+    monkeypatch.setattr(stacks, "put_stack", lambda *_, **__: found)
+
+    deployed.deploy(STAGE, {"AlarmTopicArn": TOPIC, "AlarmEmail": "a@b.org"}, given)
+
+    assert asked == ([changed] if changed else [])
+
+
+@pytest.mark.parametrize(("held", "deleted"), [("0", []), ("200", [STAGE])])
+def test_budget_is_deleted_with_the_alarms(
+    monkeypatch: pytest.MonkeyPatch, held: str, deleted: list[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(account_budget, "delete", asked.append)
+    monkeypatch.setattr(stacks, "stack_status", lambda _name: "UPDATE_COMPLETE")
+    monkeypatch.setattr(stacks, "outputs", lambda _name: {"BudgetUsd": held})
+    monkeypatch.setattr(stacks, "delete_stack", lambda _name: None)
+
+    deployed.delete(STAGE)
+
+    assert asked == deleted
+
+
+def test_alarms_are_deployed_in_regions_where_cloudformation_has_no_budgets() -> None:
+    assert "AWS::Budgets::Budget" not in {one["Type"] for one in resources().values() if "Type" in one}
 
 
 def test_budget_without_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
