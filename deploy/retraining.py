@@ -24,8 +24,10 @@ EXPORT_DEFINITION = PROJECT / "statemachine" / "export.asl.json"
 RUNNER = PROJECT / "statemachine" / "run.sh"
 TEMPLATE = PROJECT / "statemachine" / "template.yaml"
 REQUIREMENTS = PROJECT / "training" / "requirements.txt"
-GPU_IMAGE = "pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-sagemaker"
-"""What trains on instances with GPUs; the template names the image for all others."""
+GPU_IMAGES = ("pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-sagemaker",)
+"""What trains on instances with GPUs, newest first. By the others, a deployment of a later version knows
+that nobody has set them. The template names the image for all other instances."""
+GPU_IMAGE = GPU_IMAGES[0]
 WITH_GPUS = re.compile(r"ml\.[gp][0-9]")
 LEFT_OUT = re.compile("chalicelib/models/[^/]+/|/__pycache__/")
 """Files that training does not need: models are in the registry."""
@@ -82,7 +84,7 @@ def parameters(stage: str, outputs: Mapping[str, str], options: Options) -> dict
         "ScheduleExpression": options.schedule,
         "ScheduledTask": options.scheduled_task,
         "TrainingInstanceType": options.instance_type,
-        "TrainingImage": training_image(options.instance_type),
+        "TrainingImage": training_image(stage, options.instance_type),
     }
 
 
@@ -90,11 +92,22 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
-def training_image(instance_type: str | None) -> str | None:
-    """The image that trains on instances of a type; None keeps that of the deployment before."""
-    if instance_type is None:
-        return None
-    return GPU_IMAGE if WITH_GPUS.match(instance_type) else parameter_defaults()["TrainingImage"]
+def training_image(stage: str, instance_type: str | None) -> str | None:
+    """The newest image that trains on instances of a type; None keeps an image that somebody has set.
+
+    Args:
+        stage: its name.
+        instance_type: None for the type of the deployment before.
+    """
+    name, defaults = stack_name(stage), parameter_defaults()
+    before: Mapping[str, str] = {}
+    if stacks.stack_status(name) not in (None, *stacks.UNFINISHED):
+        before = stacks.outputs(name)
+        default = stacks.parameter_defaults(StackName=name).get("TrainingImage")
+        if before.get("TrainingImage") not in (None, default, defaults["TrainingImage"], *GPU_IMAGES):
+            return None
+    trains_on = instance_type or before.get("TrainingInstanceType") or defaults["TrainingInstanceType"]
+    return GPU_IMAGE if WITH_GPUS.match(trains_on) else defaults["TrainingImage"]
 
 
 def image_account() -> str | None:
