@@ -1,6 +1,11 @@
 """What holds for the resources of all templates."""
 
+import json
+from typing import Any
+
+import boto3
 import pytest
+from samtranslator.yaml_helper import yaml_parse
 
 from deploy import stacks
 from tests.cloud import FOUNDATION, template
@@ -82,6 +87,23 @@ def test_audit_entries_are_deleted_only_when_their_time_is_over() -> None:
 
     assert [rule["ExpirationInDays"] for rule in of_entries] == ["AuditDays"]
     assert [rule["Id"] for rule in rules if "ExpirationInDays" in rule and "Prefix" not in rule] == []
+
+
+@pytest.mark.parametrize(("partition", "host"), [("aws", "auth"), ("aws-us-gov", "auth-fips")])
+def test_login_page_is_where_the_partition_has_it(cloud: None, partition: str, host: str) -> None:
+    """In GovCloud, only endpoints with FIPS serve it. (AWS GovCloud user guide, "Amazon Cognito".)"""
+    whole = yaml_parse(FOUNDATION.read_text())
+    parts = {name: whole[name] for name in ("Parameters", "Conditions")}
+    parts["Outputs"] = {"LoginOrigin": whole["Outputs"]["LoginOrigin"]}
+    parts["Resources"] = {"UserPoolDomain": {"Type": "AWS::SNS::Topic"}}
+    body = json.dumps(parts).replace('{"Ref": "AWS::Partition"}', f'"{partition}"')  # moto knows only one
+    cloudformation = boto3.client("cloudformation")
+    stage: Any = [{"ParameterKey": "Stage", "ParameterValue": "prod"}]
+    cloudformation.create_stack(StackName="s", TemplateBody=body, Parameters=stage)
+
+    (stack,) = cloudformation.describe_stacks(StackName="s")["Stacks"]
+    (output,) = stack["Outputs"]
+    assert output["OutputValue"].endswith(f".{host}.us-east-1.amazoncognito.com")
 
 
 def test_stacks_have_tags(monkeypatch: pytest.MonkeyPatch) -> None:
