@@ -17,6 +17,8 @@ JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 _APP0, _APP14, _SOS, _COM = 0xE0, 0xEE, 0xDA, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _SOF55 = 0xF7
+_LOSSLESS = 3
+"""The process of that number; those before it are baseline, extended and progressive."""
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC} | {_SOF55}
 """Start-of-frame markers of T.81 table B.1 (without C4, C8 and CC, which are none) and T.87 C.1.1."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
@@ -64,6 +66,11 @@ class Codestream:
     start: int = 0
     """Offset of the codestream: a JP2 file has boxes before it."""
     tiles: int = 1
+
+    @property
+    def is_ordinary_jpeg(self) -> bool:
+        """Whether it is lossy JPEG of 8 bits, as in JPEG files."""
+        return self.family is Family.JPEG and self.process < _LOSSLESS and self.precision == 8
 
 
 def read(stream: bytes) -> Codestream:
@@ -165,10 +172,10 @@ def _jpeg_frame(stream: bytes, marker: int, position: int, length: int, transfor
             lossless=not _is_near_lossless(stream, components), subsampled=len(sampling) > 1,
         )  # fmt: skip
     process = marker & 0x0F
-    if process > 3:
+    if process > _LOSSLESS:
         raise UnsupportedCodestream("the JPEG process is hierarchical or uses arithmetic coding")
     return Codestream(
-        Family.JPEG, rows, columns, components, precision, lossless=process == 3, process=process,
+        Family.JPEG, rows, columns, components, precision, lossless=process == _LOSSLESS, process=process,
         subsampled=len(sampling) > 1, transform=transform,
     )  # fmt: skip
 

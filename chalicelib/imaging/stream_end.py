@@ -1,4 +1,4 @@
-"""Checks that a compressed frame is complete, and adds the end marker that some writers omit.
+"""Checks that a compressed frame is complete, and gives it the end marker that some writers omit.
 
 JPEG decoders fill in missing data, so they accept a truncated picture, which is then partly grey.
 References are to ITU-T T.81 (JPEG) and T.800 (JPEG 2000).
@@ -12,6 +12,7 @@ from PIL import Image
 
 from chalicelib.imaging.codestream import Codestream, CodestreamError, Family
 from chalicelib.imaging.decoded import Pixels
+from chalicelib.imaging.jpeg.segments import read_stream
 
 _END = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
@@ -30,8 +31,11 @@ def completed(stream: bytes, claims: Codestream) -> bytes:
     """The stream with its end marker, added if it is missing.
 
     Raises:
-        CodestreamError: if the lengths in its headers show that it is cut off.
+        UnsupportedCodestream: if it is a kind of JPEG that is not supported in JPEG files either.
+        CodestreamError: if its headers or markers show that data are missing.
     """
+    if claims.is_ordinary_jpeg:
+        return b"".join([*read_stream(stream).parts, _END])
     if claims.family is Family.JPEG_2000:
         try:
             return stream[: _end_of_tiles(stream, claims)] + _END

@@ -55,18 +55,15 @@ def decompress(stream: bytes, image: ImagePixel, syntax: UID) -> StoredValues:
     family = FAMILIES[syntax]
     try:
         claims = codestream.read(stream)
+        _compare(claims, image, family)
+        stream = completed(stream, claims)
     except codestream.UnsupportedCodestream as error:
         raise errors.UnsupportedImage(
             f"This file's {family.value} stream cannot be read here: {error}. Send it uncompressed."
         ) from None
     except codestream.CodestreamError as error:
         raise damaged_stream(family.value, str(error)) from None
-    _compare(claims, image, family)
-    try:
-        stream = completed(stream, claims)
-    except codestream.CodestreamError as error:
-        raise damaged_stream(family.value, str(error)) from None
-    if claims.family is Family.JPEG and claims.process < 3 and claims.precision == 8:
+    if claims.is_ordinary_jpeg:
         return _baseline(stream, claims, image)
     return _decode_in_child(stream, claims, image, syntax)
 

@@ -1,4 +1,4 @@
-"""Reads the segments of a JPEG file (ITU-T T.81) up to its last scan, and checks them before decoding.
+"""Reads the segments of a JPEG stream (ITU-T T.81) up to its last scan, and checks them before decoding.
 
 If scans or parts of them are missing, libjpeg only prints a warning and fills in the rest. Everything that
 can be checked without decoding is checked here.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chalicelib import errors
+from chalicelib.imaging.codestream import CodestreamError, UnsupportedCodestream
 from chalicelib.imaging.decoded import pixel_aspect
 
 _SOI, _EOI, _SOS, _DRI, _DNL = 0xD8, 0xD9, 0xDA, 0xDD, 0xDC
@@ -73,11 +74,11 @@ class _Segment(NamedTuple):
 
 @dataclass
 class Jpeg:
-    """The parts of a file that matter."""
+    """The parts of a stream that matter."""
 
     frame: Frame
     parts: list[bytes | memoryview]
-    """The file without comments, metadata and end marker."""
+    """The stream without comments, metadata and end marker."""
     scans: int
     has_end: bool
     exif: bytes
@@ -100,13 +101,38 @@ class _State:
     aspect: float = 1.0
 
 
+class _Contradiction(CodestreamError):
+    """The headers of the stream contradict each other."""
+
+
 def read(data: bytes) -> Jpeg:
-    """The segments of a JPEG file. Data after the end marker, such as further pictures, is ignored.
+    """The segments of a JPEG file.
 
     Raises:
         DamagedImage: if scans or parts of them are missing.
         InvalidImage: if headers contradict each other.
         UnsupportedImage: if it is an unsupported kind of JPEG.
+    """
+    try:
+        return read_stream(data)
+    except UnsupportedCodestream as error:
+        raise errors.UnsupportedImage(
+            f"This is a {error}, which is not supported. Export it as an ordinary JPEG or as PNG."
+        ) from None
+    except _Contradiction as error:
+        raise errors.InvalidImage(
+            f"The JPEG file breaks the rules of its format: {error}. Export it again."
+        ) from None
+    except CodestreamError as error:
+        raise damaged(str(error)) from None
+
+
+def read_stream(data: bytes) -> Jpeg:
+    """The segments of a JPEG stream. Data after the end marker, such as further pictures, is ignored.
+
+    Raises:
+        UnsupportedCodestream: if it is an unsupported kind of JPEG; the message names it.
+        CodestreamError: if scans or parts of them are missing, or headers contradict each other.
     """
     found = _State()
     for segment in _segments(data):
@@ -119,9 +145,9 @@ def read(data: bytes) -> Jpeg:
             _read_scan(found, body, segment)
             found.parts.append(memoryview(data)[segment.end : segment.scan_end])
     if found.frame is None or not found.scans:
-        raise damaged("it ends before its image")
+        raise CodestreamError("it ends before its image")
     if any(missing != 0 for component in found.progress.values() for missing in component):
-        raise damaged("the last scans of its image are missing")
+        raise CodestreamError("the last scans of its image are missing")
     return Jpeg(found.frame, found.parts, found.scans, found.has_end, found.exif, found.xmp, found.aspect)
 
 
@@ -140,7 +166,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
             continue
         length = int.from_bytes(data[position : position + 2], "big")
         if length < 2 or position + length > len(data):
-            raise damaged("a segment of its header is cut off")
+            raise CodestreamError("a segment of its header is cut off")
         start, position = position + 2, position + length
         end = position
         restarts = []
@@ -149,7 +175,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
             position = _at(_NEXT_MARKER.search(data, first), data)
             restarts = _RESTARTS.findall(data, first, position)
         yield _Segment(marker, start, end, position, restarts)
-    raise errors.UnsupportedImage(f"The JPEG file has more than {_MAX_SEGMENTS:,} segments. Export it again.")
+    raise UnsupportedCodestream(f"JPEG with more than {_MAX_SEGMENTS:,} segments")
 
 
 def _at(match: re.Match[bytes] | None, data: bytes) -> int:
@@ -166,12 +192,12 @@ def _read_segment(found: _State, marker: int, body: bytes) -> None:
         elif not (marker == _APP14 and body.startswith(b"Adobe") and len(body) >= 12):
             return
     elif marker == _SOI:
-        raise damaged("another picture begins within its image")
+        raise CodestreamError("another picture begins within its image")
     elif marker == _DNL:
         return
     elif marker in _FRAMES:
         if found.frame:
-            raise _invalid("it has more than one frame header")
+            raise _Contradiction("it has more than one frame header")
         found.frame = _frame(marker, body)
         found.progress = {number: [None] * 64 for number in found.frame.sampling}
     elif marker == _DRI and len(body) == 2:
@@ -193,48 +219,48 @@ def _read_metadata(found: _State, body: bytes) -> None:
 
 def _frame(marker: int, body: bytes) -> Frame:
     if marker in _UNSUPPORTED:
-        raise _unsupported(_UNSUPPORTED[marker])
+        raise UnsupportedCodestream(_UNSUPPORTED[marker])
     if len(body) < 6 or len(body) != 6 + 3 * body[5]:
-        raise _invalid("its frame header has the wrong length")
+        raise _Contradiction("its frame header has the wrong length")
     precision, rows, columns, components = struct.unpack_from(">BHHB", body)
     if precision != 8:
-        raise _unsupported(f"{precision}-bit JPEG")
+        raise UnsupportedCodestream(f"{precision}-bit JPEG")
     if components not in (1, 3, 4):
-        raise _unsupported(f"JPEG with {components} components")
+        raise UnsupportedCodestream(f"JPEG with {components} components")
     if rows == 0:
-        raise _unsupported("JPEG that states its height after the image (DNL)")
+        raise UnsupportedCodestream("JPEG that states its height after the image (DNL)")
     numbers, sampling = body[6::3], body[7::3]
     if len(set(numbers)) != components:
-        raise _invalid("two of its components have the same number")
+        raise _Contradiction("two of its components have the same number")
     factors = [(factor >> 4, factor & 15) for factor in sampling]
     if not all(1 <= across <= 4 and 1 <= down <= 4 for across, down in factors):
-        raise _invalid("its components are sampled in an impossible way")
+        raise _Contradiction("its components are sampled in an impossible way")
     return Frame(marker, columns, rows, dict(zip(numbers, factors, strict=True)))
 
 
 def _read_scan(found: _State, body: bytes, segment: _Segment) -> None:
     """Check the header of a scan (B.2.3)."""
     if found.frame is None:
-        raise _invalid("a scan comes before the frame header")
+        raise _Contradiction("a scan comes before the frame header")
     found.scans += 1
     if found.scans > _MAX_SCANS:
-        raise _unsupported(f"JPEG with more than {_MAX_SCANS} scans")
+        raise UnsupportedCodestream(f"JPEG with more than {_MAX_SCANS} scans")
     if not body or len(body) != 4 + 2 * body[0]:
-        raise _invalid("the header of a scan has the wrong length")
+        raise _Contradiction("the header of a scan has the wrong length")
     components = list(body[1:-3:2])
     if not components or not found.progress.keys() >= set(components):
-        raise _invalid("a scan is of components that its frame does not have")
+        raise _Contradiction("a scan is of components that its frame does not have")
     first, last, approximation = body[-3:]
     before, after = approximation >> 4, approximation & 15
     if found.frame.marker != _PROGRESSIVE:
         first, last, before, after = 0, _LAST_COEFFICIENT, 0, 0
     if first > last or last > _LAST_COEFFICIENT:
-        raise _invalid("a scan is of coefficients that do not exist")
+        raise _Contradiction("a scan is of coefficients that do not exist")
     for component in components:
         progress = found.progress[component]
         for coefficient in range(first, last + 1):
             if progress[coefficient] != (before or None):
-                raise damaged("a scan of its image is missing or repeated")
+                raise CodestreamError("a scan of its image is missing or repeated")
             progress[coefficient] = after
     _check_restarts(segment.restarts, found.frame.units(components), found.restart_interval)
 
@@ -245,7 +271,7 @@ def _check_restarts(found: list[bytes], units: int, interval: int) -> None:
     needed = (units - 1) // interval if interval else 0
     in_order = all(marker == number % 8 for number, marker in enumerate(markers))
     if not needed <= len(markers) <= needed + bool(interval) or not in_order:
-        raise damaged("parts of its image are missing or out of order")
+        raise CodestreamError("parts of its image are missing or out of order")
 
 
 def _ceil_div(dividend: int, divisor: int) -> int:
@@ -255,13 +281,3 @@ def _ceil_div(dividend: int, divisor: int) -> int:
 def damaged(reason: str) -> errors.DamagedImage:
     """The error for a damaged or truncated file."""
     return errors.DamagedImage(f"The JPEG file is damaged or cut off: {reason}. Export or copy it again.")
-
-
-def _invalid(reason: str) -> errors.InvalidImage:
-    return errors.InvalidImage(f"The JPEG file breaks the rules of its format: {reason}. Export it again.")
-
-
-def _unsupported(kind: str) -> errors.UnsupportedImage:
-    return errors.UnsupportedImage(
-        f"This is a {kind}, which is not supported. Export it as an ordinary JPEG or as PNG."
-    )

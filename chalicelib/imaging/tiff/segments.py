@@ -33,8 +33,6 @@ _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], a
 """Every byte with its bits reversed."""
 _JPEG_COMPONENTS = (1, 3, 4)
 _JFIF = b"JFIF\0"
-_LOSSY_8_BITS = (0, 1, 2)
-"""Baseline, extended and progressive DCT (T.81 table B.1)."""
 
 
 class Segments:
@@ -138,25 +136,24 @@ class Segments:
             stream = tables.rstrip(b"\0").removesuffix(b"\xff\xd9") + stream[2:]
         try:
             claims = codestream.read(stream)
+            self._check_jpeg(claims, number, rows)
+            stream = stream_end.completed(stream, claims)
         except codestream.UnsupportedCodestream as error:
             raise self._unsupported_jpeg() from error
         except codestream.CodestreamError as error:
-            raise self._broken(number, f"is not a valid JPEG stream: {error}") from error
-        self._check_jpeg(claims, number, rows)
+            raise self._broken(number, f"holds a damaged JPEG stream: {error}") from error
         jfif = part[6:11].tobytes() == _JFIF
         converted = self._layout.photometric == YCBCR or (
             # JFIF with three components is YCbCr, and RGB is never subsampled.
             self._layout.photometric == RGB and (jfif or claims.subsampled)
         )
-        stream = stream_end.completed(stream, claims)
         stream = codestream.with_colour_transform(stream, converted and claims.components == 3)
         return self._jpeg_samples(stream, claims.components, number)[:rows].reshape(rows, -1)
 
     def _check_jpeg(self, claims: codestream.Codestream, number: int, rows: int) -> None:
         """Compare the headers of a stream with the tags before decoding."""
         layout = self._layout
-        lossy = claims.family is codestream.Family.JPEG and claims.process in _LOSSY_8_BITS
-        if not lossy or claims.precision != 8 or claims.components not in _JPEG_COMPONENTS:
+        if not claims.is_ordinary_jpeg or claims.components not in _JPEG_COMPONENTS:
             raise self._unsupported_jpeg()
         expected = (layout.samples_together, layout.segment_columns)
         if (claims.components, claims.columns) != expected or claims.rows not in (rows, layout.segment_rows):

@@ -12,9 +12,11 @@ from PIL import Image
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
 from chalicelib import errors, imaging
+from chalicelib.imaging.jpeg import segments
 from chalicelib.tasks import InputSpec
 from tests import images
 from tests.compression import LOSSLESS, compressed, streams, with_streams
+from tests.unit.imaging.jpeg.samples import incomplete
 
 SPEC = InputSpec(64, 64, 1, "stretch")
 CODECS = {
@@ -50,6 +52,19 @@ def test_truncated_stream_is_reported_as_damaged(codec: int, share: float, end: 
     stream = stream_of(codec)
     with pytest.raises(errors.DamagedImage, match="stream"):
         prepared(codec, stream[: int(len(stream) * share)] + end)
+
+
+@pytest.mark.parametrize("stream", incomplete().values(), ids=incomplete().keys())
+def test_jpeg_that_libjpeg_completes_by_itself_is_reported_as_damaged(stream: bytes) -> None:
+    with pytest.raises(errors.DamagedImage, match="JPEG stream is damaged"):
+        prepared(gdcm.TransferSyntax.JPEGBaselineProcess1, stream)
+
+
+def test_kind_of_jpeg_that_files_may_not_have_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_MAX_SCANS", 5)
+    stream = images.encode(Image.fromarray(NOISE), "JPEG", progressive=True)
+    with pytest.raises(errors.UnsupportedImage, match=r"cannot be read here: JPEG with more than 5 scans\."):
+        prepared(gdcm.TransferSyntax.JPEGBaselineProcess1, stream)
 
 
 @each_codec

@@ -50,3 +50,22 @@ def assert_levels(data: bytes, spec: InputSpec = GREY) -> None:
 
 
 NOISE = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8))
+
+
+def incomplete() -> dict[str, bytes]:
+    """Grey pictures of 64 x 64 pixels that libjpeg decodes without an error, although parts are missing."""
+    noise = NOISE.convert("L")
+    restarts = jpeg(noise, restart_marker_rows=1)
+    places = [restarts.index(bytes([0xFF, marker])) for marker in range(0xD0, 0xD7)]
+    parts = [restarts[start:end] for start, end in zip([0, *places], [*places, len(restarts)], strict=True)]
+    progressive = jpeg(noise, progressive=True)
+    second_scan = progressive.index(b"\xff\xda", progressive.index(b"\xff\xda") + 2)
+    last_scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    return {
+        "one interval missing": b"".join(parts[:3] + parts[4:]),
+        "two intervals missing": b"".join(parts[:3] + parts[5:]),
+        "intervals swapped": b"".join([*parts[:3], parts[4], parts[3], *parts[5:]]),
+        "scans missing": progressive[:second_scan] + END,
+        "a scan repeated": progressive[:-2] + 3 * last_scan + END,
+        "a thumbnail behind a truncated picture": jpeg(noise)[:-200] + END + jpeg(),
+    }

@@ -12,6 +12,7 @@ from PIL import Image
 from chalicelib import errors
 from tests import unwritten_memory
 from tests.tiff_files import LEVELS, Page, compress, levels_file, squares, stored, tiff
+from tests.unit.imaging.jpeg.samples import incomplete
 from tests.unit.imaging.tiff.helpers import COMPRESSIONS, IMAGE, LUMA, SHOWN, close, colours, levels, refused
 
 
@@ -133,6 +134,12 @@ def test_jpeg_of_another_size_is_refused() -> None:
     refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[stream])), words, errors.InvalidImage)
     colour = jpeg_stream(np.stack([IMAGE] * 3, axis=-1), "RGB")
     refused(tiff(Page(IMAGE, {262: 1}, 7, segments=[colour])), words, errors.InvalidImage)
+
+
+@pytest.mark.parametrize("stream", incomplete().values(), ids=incomplete().keys())
+def test_jpeg_that_libjpeg_completes_by_itself_is_refused(stream: bytes) -> None:
+    page = Page(np.zeros((64, 64), np.uint8), {262: 1}, 7, segments=[stream])
+    refused(tiff(page), "strip 1 of 1 (is cut off|holds a damaged JPEG stream)")
 
 
 def test_lossless_jpeg_is_not_supported_rather_than_damaged() -> None:
