@@ -20,6 +20,12 @@ _DEPTHS = {GREY: (1, 2, 4, 8, 16), PALETTE: (1, 2, 4, 8)}
 _SAMPLES = {GREY: 1, RGB: 3}
 """Samples of the transparent colour in a tRNS chunk (11.3.2.1)."""
 _DEEPER = (8, 16)
+_PASSES = (
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)
+)  # fmt: skip
+"""First column and row of each pass of an interlaced image, and its steps across and down (8.2)."""
+_PART = 1 << 16
+"""Bytes decompressed at a time: zlib copies what is left of them after each megabyte that they expand to."""
 _MAX_CHUNKS = 100_000
 """Writers put at least 8 kB of image data into a chunk, so a file of 200 MB has 25,000 chunks."""
 
@@ -35,9 +41,15 @@ class Header:
     interlaced: bool
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes of an uncompressed row, without its filter byte."""
-        return -(-self.columns * self.depth * _CHANNELS[self.colour] // 8)
+    def uncompressed_bytes(self) -> int:
+        """Bytes of the uncompressed rows, each with its filter byte; interlaced, those of every pass."""
+        bits = self.depth * _CHANNELS[self.colour]
+        total = 0
+        for left, top, across, down in _PASSES if self.interlaced else ((0, 0, 1, 1),):
+            columns, rows = -(-(self.columns - left) // across), -(-(self.rows - top) // down)
+            if columns > 0:  # a pass without columns has no rows either (8.2)
+                total += rows * (1 + -(-columns * bits // 8))
+        return total
 
 
 @dataclass(frozen=True)
@@ -65,12 +77,14 @@ class Png:
         return SIGNATURE + _chunk(b"IHDR", body) + palette + _chunk(b"IDAT", self.data) + _chunk(b"IEND", b"")
 
     def is_complete(self) -> bool:
-        """Whether the stream holds every row. Only for files that are not interlaced."""
-        missing = self.header.rows * (1 + self.header.row_bytes)
-        stream, rest = zlib.decompressobj(), self.data
-        while missing > 0 and rest:
-            missing -= len(stream.decompress(rest, 1 << 20))
-            rest = stream.unconsumed_tail
+        """Whether the stream holds every row."""
+        missing = self.header.uncompressed_bytes
+        stream = zlib.decompressobj()
+        for start in range(0, len(self.data), _PART):
+            rest = self.data[start : start + _PART]
+            while missing > 0 and rest:
+                missing -= len(stream.decompress(rest, 1 << 20))
+                rest = stream.unconsumed_tail
         return missing <= 0
 
 

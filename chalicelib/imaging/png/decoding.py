@@ -30,9 +30,11 @@ def load(png: Png, raw_mode: str = "") -> Image.Image:
     """
     image = _decoded(png, raw_mode)
     # Pillow leaves rows black if the stream ends early without an error. If the last row is not all black, as
-    # in most images, the stream need not be decompressed again.
+    # in most images, the stream need not be decompressed again. It tells nothing of interlaced images, which
+    # are in seven passes.
     last_row = image.crop((0, image.height - 1, image.width, image.height))
-    if not png.header.interlaced and not np.asarray(last_row).any() and not png.is_complete():
+    is_doubtful = png.header.interlaced or not np.asarray(last_row).any()
+    if is_doubtful and not png.is_complete():
         raise damaged("rows of its image are missing")
     return image
 

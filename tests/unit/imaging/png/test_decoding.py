@@ -13,6 +13,7 @@ from chalicelib.imaging import conversion
 from chalicelib.imaging.png import chunks
 from tests import images
 from tests.unit.imaging.png.samples import (
+    ADAM7,
     EIGHT,
     GREY,
     LEVELS,
@@ -138,3 +139,36 @@ def test_damaged_picture_is_refused(data: bytes) -> None:
     with pytest.raises(errors.DamagedImage, match="damaged or cut off") as refusal:
         levels(data)
     assert not isinstance(refusal.value, errors.InvalidImage)
+
+
+def interlaced_rows(samples: NDArray[Any], depth: int) -> list[bytes]:
+    """The scanlines of each pass that is not empty."""
+    parts = [samples[y::down, x::across] for x, y, across, down in ADAM7]
+    return [scanlines(part, depth) for part in parts if part.size]
+
+
+def interlaced_file(samples: NDArray[Any], depth: int, colour: int, rows: bytes) -> bytes:
+    start = header(samples.shape[1], samples.shape[0], depth, colour, 0, 0, 1)
+    return chunks.SIGNATURE + start + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(8, 8), (9, 8), (33, 12), (64, 64)])
+@pytest.mark.parametrize(("depth", "colour"), [(1, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2), (16, 6)])
+def test_interlaced_picture_without_a_part_is_refused(
+    rows: int, columns: int, depth: int, colour: int
+) -> None:
+    """Pillow leaves missing passes black."""
+    samples = np.ones((rows, columns, {0: 1, 2: 3, 6: 4}[colour]), "u2")
+    passes = interlaced_rows(samples, depth)
+    whole = b"".join(passes)
+    imaging.prepare(interlaced_file(samples, depth, colour, whole), GREY)
+    for stream in (*(b"".join(passes[:count]) for count in range(1, len(passes))), whole[:-1]):
+        with pytest.raises(errors.DamagedImage, match="damaged or cut off"):
+            imaging.prepare(interlaced_file(samples, depth, colour, stream), GREY)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 1), (1, 6), (5, 4), (2, 5)])
+def test_empty_passes_of_an_interlaced_picture_have_no_bytes(rows: int, columns: int) -> None:
+    samples = np.ones((rows, columns), "u2")
+    png_header = chunks.Header(columns, rows, 8, 0, interlaced=True)
+    assert png_header.uncompressed_bytes == len(b"".join(interlaced_rows(samples, 8)))
