@@ -72,7 +72,9 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
         colours = apply_palette(values, dataset, inputs=image.range, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
-        return DecodedImage(_picture(high_byte(frame.values, frame.bits), spec), source, pixel_aspect=aspect)
+        colours = high_byte(frame.values, frame.bits)
+        del frame  # twice as large as the colours, and there may be 100 megapixels
+        return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     levels = read_grey_levels(dataset, image, little=file.is_little_endian)
     return _grey(frame, image, dataset, levels, source, aspect)
 

@@ -38,10 +38,13 @@ def from_colour_space(values: NDArray[Any], photometric: str, bits: int) -> Stor
 
 
 def high_byte(colours: NDArray[Any], bits: int) -> Pixels:
-    """The upper eight of `bits` bits. It makes no float copy, as there may be 100 megapixels."""
-    if bits > 8:
-        return (colours >> (bits - 8)).clip(0, 255).astype(np.uint8)
-    return colours.astype(np.uint8, copy=False)
+    """The upper eight of `bits` bits."""
+    if bits <= 8:
+        return colours.astype(np.uint8, copy=False)
+    levels = np.empty(colours.shape, np.uint8)
+    for top in range(0, len(colours), _STRIP):
+        levels[top : top + _STRIP] = (colours[top : top + _STRIP] >> (bits - 8)).clip(0, 255)
+    return levels
 
 
 def contradiction(stream: str, found: list[str]) -> errors.InvalidImage:

@@ -21,6 +21,9 @@ from chalicelib.imaging.dicom.frame_values import (
     from_colour_space,
 )
 
+_MAX_RLE_BYTES = 600_000_000
+"""Size of a decompressed frame: 100 megapixels of 16-bit colour."""
+
 
 def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
     """Decode the wanted frame.
@@ -140,18 +143,22 @@ def _rle(stream: bytes, image: ImagePixel) -> NDArray[Any]:
         raise contradiction(
             "RLE", [f"{segments} segments, where SamplesPerPixel and BitsAllocated need {count}"]
         )
-    planes = np.zeros((count, image.rows, image.columns), np.uint8)
+    if count * image.rows * image.columns > _MAX_RLE_BYTES:
+        raise errors.ImageTooLarge(
+            f"The image has {image.columns} x {image.rows} pixels of {image.samples * image.allocated} bits, "
+            "too many to decompress. Send a smaller version, or one with fewer bits."
+        )
+    # Little-endian; each plane goes straight to its place, because a second copy would not fit into memory.
+    content = np.zeros((image.rows, image.columns, image.samples, width), np.uint8)
     for number, (start, end) in enumerate(zip(offsets, [*offsets[1:count], len(stream)], strict=False)):
         if number == count:
             break
         if not 64 <= start < end <= len(stream):
             raise damaged_stream("RLE", f"segment {number + 1} is outside it")
-        planes[number] = _unpack_bits(stream[start:end], image)
-    big = np.ascontiguousarray(
-        planes.reshape(image.samples, width, image.rows, image.columns).transpose(2, 3, 0, 1)
-    )
-    values = big.view(f">{'i' if image.signed else 'u'}{width}")[..., 0]
-    values = values.astype(values.dtype.newbyteorder("="))
+        sample, byte = divmod(number, width)
+        content[..., sample, width - 1 - byte] = _unpack_bits(stream[start:end], image)
+    values = content.view(f"<{'i' if image.signed else 'u'}{width}")[..., 0]
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     return values if image.samples > 1 else values[..., 0]
 
 

@@ -29,6 +29,8 @@ _MAX_BYTES = 400_000_000
 """Size of one decompressed segment: 100 megapixels of 32 bits."""
 _MAX_SEGMENTS = MAX_PIXELS // 256
 """The smallest tiles allowed have 16 x 16 pixels (TIFF 6.0, section 15)."""
+_MAX_JPEG_SEGMENTS = 10_000
+"""Each takes a millisecond. Writers use tiles of 128 x 128 pixels or more: 6,104 in 100 megapixels."""
 _REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 """Every byte with its bits reversed."""
 _JPEG_COMPONENTS = (1, 3, 4)
@@ -55,9 +57,10 @@ class Segments:
                 f"A {self._name} of the TIFF file holds {pixels // 1_000_000:,} megapixels of "
                 f"{layout.bits} bits a sample. Send a smaller version, or one in smaller {self._name}s."
             )
-        if self._needed > _MAX_SEGMENTS:
+        most = _MAX_JPEG_SEGMENTS if layout.compression == JPEG else _MAX_SEGMENTS
+        if self._needed > most:
             raise errors.UnsupportedImage(
-                f"The TIFF file has more than {_MAX_SEGMENTS:,} {self._name}s. Export it with larger ones."
+                f"The TIFF file has more than {most:,} {self._name}s. Export it with larger ones."
             )
         self._offsets = self._list(Tag.TileOffsets if layout.tiled else Tag.StripOffsets)
         sizes = Tag.TileByteCounts if layout.tiled else Tag.StripByteCounts

@@ -1,5 +1,6 @@
 """Stored values of uncompressed and RLE-compressed frames, in either byte order."""
 
+import struct
 import tracemalloc
 from io import BytesIO
 from typing import Any
@@ -123,6 +124,34 @@ def test_rle_is_not_unpacked_beyond_its_plane() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64_000_000
+
+
+def rle_stream(side: int, planes: int) -> bytes:
+    """A stream of black planes of `side` x `side` pixels."""
+    plane = b"\x81\x00" * (side * side // 128)
+    offsets = [64 + number * len(plane) for number in range(planes)]
+    return struct.pack("<16I", planes, *offsets, *[0] * (15 - planes)) + plane * planes
+
+
+def test_rle_colours_need_little_memory() -> None:
+    """The Lambda that decodes has less than three times that of 100 megapixels of 16-bit colour."""
+    side = 1600
+    dataset = images.dicom_dataset(np.zeros((32, 32, 3), "u2"), "RGB", 16)
+    data = with_streams(dataset, RLELossless, [rle_stream(side, 6)], Rows=side, Columns=side)
+    imaging.prepare(images.dicom_file(dataset), SMALL_RGB)  # imports
+    tracemalloc.start()
+    imaging.prepare(data, SMALL_RGB)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * side * side * 6
+
+
+def test_rle_that_would_not_fit_into_memory_is_too_large() -> None:
+    dataset = images.dicom_dataset(np.zeros((32, 32, 3), "u2"), "RGB", 16)
+    bits = {"BitsAllocated": 32, "BitsStored": 32, "HighBit": 31}
+    data = with_streams(dataset, RLELossless, [rle_stream(1600, 12)], Rows=10_000, Columns=10_000, **bits)
+    with pytest.raises(errors.ImageTooLarge, match="10000 x 10000 pixels of 96 bits"):
+        imaging.prepare(data, SMALL_RGB)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (31, 32), (32, 31), (32, 16)])

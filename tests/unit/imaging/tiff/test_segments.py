@@ -163,3 +163,9 @@ def test_uninitialised_memory_is_never_returned(tmp_path: Path) -> None:
 def test_too_many_tiles_are_refused() -> None:
     tiles = {256: 10_000, 257: 10_000, 322: 8, 323: 8}
     refused(levels_file(LEVELS, tags=tiles), "more than 390,625 tiles", errors.UnsupportedImage)
+
+
+def test_too_many_jpeg_tiles_are_refused() -> None:
+    """Each is decoded on its own, and all may be the same few bytes of the file."""
+    tiles = {256: 1616, 257: 1600, 322: 16, 323: 16, 259: 7}
+    refused(levels_file(LEVELS, tags=tiles), "more than 10,000 tiles", errors.UnsupportedImage)
