@@ -12,7 +12,6 @@ from PIL import Image
 
 from chalicelib.imaging.codestream import Codestream, CodestreamError, Family
 from chalicelib.imaging.decoded import Pixels
-from chalicelib.imaging.jpeg.segments import read_stream
 
 _END = b"\xff\xd9"
 """EOI of JPEG and JPEG-LS (T.81 table B.1), EOC of JPEG 2000 (T.800 A.4.4)."""
@@ -35,6 +34,9 @@ def completed(stream: bytes, claims: Codestream) -> bytes:
         CodestreamError: if its headers or markers show that data are missing.
     """
     if claims.is_ordinary_jpeg:
+        # Most TIFF files need no code for JPEG.
+        from chalicelib.imaging.jpeg.segments import read_stream
+
         return b"".join([*read_stream(stream).parts, _END])
     if claims.family is Family.JPEG_2000:
         try:

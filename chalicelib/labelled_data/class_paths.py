@@ -11,7 +11,9 @@ SAMPLE = 2000
 """Number of paths from which a layout is recognised."""
 RECOGNISED = 0.9
 """Share of the images whose class a layout must find to be recognised."""
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".dcm", ""})
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".dcm", ".dicom", ".dic", ".ima", ""}
+)
 GIVEN_PARTS = {
     "train": "train",
     "training": "train",

@@ -18,6 +18,8 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from chalicelib import errors
 from chalicelib.imaging.dicom.element_reader import ITEM_END, REPRESENTATIONS, Element, ElementReader, name
 
+MAX_QUOTED = 2**16 - 1
+"""The largest number that messages repeat: a larger one could be a date in a wrong field."""
 _DEFLATED = {DeflatedExplicitVRLittleEndian, UID("1.2.840.10008.1.2.4.95")}  # JPIP Referenced Deflate
 _PREAMBLE = 132
 """Bytes before the first element: 128 of any value and "DICM" (PS3.10 section 7.1)."""
@@ -113,6 +115,7 @@ class DicomFile:
     frame: int
     """Number of the wanted frame, from 0."""
     frames: int
+    """As the file states; messages do not repeat it if it is over MAX_QUOTED."""
     extended_offsets: bytes | None
     has_segmented_palette: bool
     is_directory: bool

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from chalicelib import errors
 from chalicelib.imaging.codestream import begins_frame
-from chalicelib.imaging.dicom.elements import DicomFile
+from chalicelib.imaging.dicom.elements import MAX_QUOTED, DicomFile
 
 _ITEM, _SEQUENCE_END = 0xE000FFFE, 0xE0DDFFFE
 """As little-endian numbers: encapsulated data are always little-endian."""
@@ -30,8 +30,9 @@ def frame_bytes(file: DicomFile) -> bytes:
     table, fragments = _table_and_fragments(file)
     frames = _frames(file, table, fragments)
     if len(frames) < file.frames:
+        stated = file.frames if file.frames <= MAX_QUOTED else f"over {MAX_QUOTED:,}"
         raise errors.InvalidImage(
-            f"NumberOfFrames (0028,0008) of this DICOM file is {file.frames}, but {len(frames)} can be found "
+            f"NumberOfFrames (0028,0008) of this DICOM file is {stated}, but {len(frames)} can be found "
             "in PixelData (7FE0,0010). Frames are missing, or it is unclear where they begin."
         )
     return b"".join(file.data[part.start : part.start + part.length] for part in frames[file.frame])

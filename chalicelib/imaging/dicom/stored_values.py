@@ -12,7 +12,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELos
 from chalicelib import errors
 from chalicelib.imaging.dicom.attributes import ImagePixel, invalid
 from chalicelib.imaging.dicom.compressed_frames import FAMILIES, decompress
-from chalicelib.imaging.dicom.elements import DicomFile
+from chalicelib.imaging.dicom.elements import MAX_QUOTED, DicomFile
 from chalicelib.imaging.dicom.encapsulation import frame_bytes
 from chalicelib.imaging.dicom.frame_values import (
     StoredValues,
@@ -119,14 +119,16 @@ def _check_surplus(file: DicomFile, image: ImagePixel, size: int, needed: int) -
 def _too_short(file: DicomFile, needed: int) -> errors.ImageError:
     assert file.pixels
     pixels = file.pixels
+    # The number of frames could be calculated from the bytes that they need.
+    size = f"{needed:,}" if file.frames <= MAX_QUOTED else "many more"
     if pixels.is_cut_off:
         return errors.DamagedImage(
-            f"The DICOM file is damaged or cut off: {pixels.size:,} of {needed:,} bytes of its pixels are "
+            f"The DICOM file is damaged or cut off: {pixels.size:,} of {size} bytes of its pixels are "
             "present. Copy it again."
         )
     return invalid(
         pixels.keyword,
-        f"has {pixels.size:,} bytes, where its size, bits and number of frames need {needed:,}",
+        f"has {pixels.size:,} bytes, where its size, bits and number of frames need {size}",
     )
 
 

@@ -16,6 +16,11 @@ CHEST = load_task("chest-xray").class_names
         ("viral-pneumonia/patient 1/b.dcm", "viral-pneumonia"),
         ("other/normal/a.png", ""),
         ("a.png", ""),
+        ("normal/a.dicom", "normal"),
+        ("normal/PAT.CT.1.IMA", "normal"),
+        ("normal/a.dic", "normal"),
+        ("normal/a.jfif", "normal"),
+        ("normal/a.jpe", "normal"),
         ("normal/notes.txt", None),
     ],
 )

@@ -94,6 +94,12 @@ def test_missing_frames_are_counted() -> None:
         level(written(dataset, fragments(parts[:3], 1)))
 
 
+def test_number_of_frames_that_may_be_a_date_is_not_quoted() -> None:
+    dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)
+    with pytest.raises(errors.InvalidImage, match="is over 65,535, but 3 can be found"):
+        level(written(dataset, fragments(parts[:3], 1), NumberOfFrames=19551224))
+
+
 def test_more_frames_than_stated_are_ignored() -> None:
     """The first frames count, as in pydicom."""
     dataset, parts = frames(gdcm.TransferSyntax.JPEG2000Lossless)

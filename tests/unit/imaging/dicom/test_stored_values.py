@@ -93,6 +93,15 @@ def test_padding_after_the_pixels_is_ignored() -> None:
         assert np.array_equal(imaging.prepare(images.dicom_file(dataset), PORTRAIT).pixels, plain.pixels)
 
 
+@pytest.mark.parametrize("is_cut_off", [False, True])
+def test_number_of_frames_that_may_be_a_date_is_not_quoted(is_cut_off: bool) -> None:
+    data = images.dicom(images.gradient(64, 64).astype("u2"), bits=16, NumberOfFrames=19551224)
+    with pytest.raises(errors.ImageError, match=r"8,19[02]") as caught:
+        imaging.prepare(data[:-2] if is_cut_off else data, PORTRAIT)
+    assert "many more" in caught.value.message
+    assert f"{19551224 * 8192:,}" not in caught.value.message
+
+
 def rle_file(values: NDArray[Any], bits: int, photometric: str = "MONOCHROME2") -> tuple[Any, bytes]:
     dataset = images.dicom_dataset(values, photometric, bits)
     dataset.compress(RLELossless, generate_instance_uid=False)
