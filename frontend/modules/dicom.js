@@ -64,7 +64,7 @@ async function readFrame(file, header, number) {
   if (!own && !number && hasHotPixels(data, isPadding)) return null;
   if (isPadding) fillPadding(data, isPadding, inverted !== slope < 0);
   const window = own ?? wholeRange(data, slope, intercept);
-  return { ...frame, channels: /** @type {1} */ (1), data, slope, intercept, inverted, window, windowed: Boolean(own) };
+  return { ...frame, channels: /** @type {1} */ (1), data, slope, intercept, inverted, window };
 }
 
 /**
@@ -106,7 +106,7 @@ function isSquare(header, name) {
   return header.texts(name).join("") === "" || Math.abs(height / width - 1) <= 0.01;
 }
 
-const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 }, windowed: true };
+const PLAIN = { slope: 1, intercept: 0, inverted: false, window: { low: 0, high: 255 } };
 
 /** @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array} Values */
 
@@ -175,11 +175,28 @@ function fillPadding(data, isPadding, falling) {
  * @param {Uint8Array | null} isPadding
  */
 function hasHotPixels(data, isPadding) {
-  const real = (isPadding ? data.filter((_, index) => !isPadding[index]) : data.slice()).sort();
-  if (real.length < 4 || real.length > 1 << 22) return false;
-  const few = Math.max(1, Math.floor(real.length * 1e-4));
-  const [low, high] = [real[few], real[real.length - 1 - few]];
-  return high > low && (high - low) * 2 <= real[real.length - 1] - real[0];
+  const counts = new Uint32Array(0x18000);
+  let real = 0;
+  for (let index = 0; index < data.length; index++) {
+    if (isPadding?.[index]) continue;
+    counts[data[index] + 0x8000]++;
+    real++;
+  }
+  if (real < 4) return false;
+  const few = Math.max(1, Math.floor(real * 1e-4));
+  const [lowest, low, high, highest] = [0, few, real - 1 - few, real - 1].map((rank) => valueAt(counts, rank));
+  return high > low && (high - low) * 2 <= highest - lowest;
+}
+
+/**
+ * @param {Uint32Array} counts of values, by the value + 0x8000
+ * @param {number} rank from 0
+ * @returns {number} the value that would have this place if all were sorted
+ */
+function valueAt(counts, rank) {
+  let value = 0;
+  for (let below = counts[0]; below <= rank; below += counts[value]) value++;
+  return value - 0x8000;
 }
 
 /**

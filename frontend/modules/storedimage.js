@@ -18,6 +18,6 @@ export async function loadImage(path, { grey }, source) {
   const file = await (await request(path, {}, PICTURE_MS)).blob();
   if (!grey) return new WindowedImage({ bitmap: await createImageBitmap(file) });
   const { slope, intercept, inverted, windows: [window] } = grey;
-  const samples = { ...(await decodeGreyPng(file)), channels: /** @type {1} */ (1), slope, intercept, inverted, window, windowed: true };
+  const samples = { ...(await decodeGreyPng(file)), channels: /** @type {1} */ (1), slope, intercept, inverted, window };
   return new WindowedImage({ samples: { ...samples, ...(source && { source }) } });
 }

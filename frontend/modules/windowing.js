@@ -22,7 +22,6 @@ const LEVELS = 65536;
  * @property {number} intercept rescale intercept
  * @property {boolean} inverted whether small values are bright (MONOCHROME1)
  * @property {Window} window initial window, in rescaled values
- * @property {boolean} [windowed] whether the window comes from the file
  * @property {Source} [source] facts of the file
  */
 

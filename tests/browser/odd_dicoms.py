@@ -139,6 +139,13 @@ SEQUENCE = pack("<HH2sHI", 0x21, 0x10, b"SQ", 0, 0xFFFFFFFF)
 NUMBER = pack("<HH2sHH", 0x08, 0x1150, b"US", 2, 1)
 
 
+def fine_detail() -> NDArray[Any]:
+    """Squares with single lines, which a resize averages with what is beside them."""
+    values = images.quadrants([1000, 2000, 2000, 3000], "u2", 256)
+    values[::32], values[16::32] = 0, 4000
+    return values
+
+
 def dicoms_read_here() -> dict[str, bytes]:
     """Uncompressed little-endian files with regular elements."""
     colours = images.colours(32, 32)
@@ -150,6 +157,7 @@ def dicoms_read_here() -> dict[str, bytes]:
         ),
         "no window": dicom(WindowCenter=None, WindowWidth=None),
         "empty window": dicom(WindowCenter="", WindowWidth=""),
+        "no window, fine detail": images.dicom(fine_detail()),
         "several windows": dicom(WindowCenter=[2000, 100], WindowWidth=[1000, 50]),
         "exact window": dicom(VOILUTFunction="LINEAR_EXACT"),
         "inverted": dicom(photometric="MONOCHROME1"),
@@ -214,6 +222,8 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
     )
     hot = images.quadrants([1000, 1100, 1200, 1300], "u2")
     hot[2, 20] = 4095
+    large = images.quadrants([1000, 1100, 1200, 1300], "u2", 2100)
+    large[2, 20] = 4095
     rle = images.dicom_dataset(GREY, **WINDOW)
     rle.compress(RLELossless)
     eight = images.dicom(images.quadrants([0, 80, 160, 255], "u1"), bits=8)
@@ -275,6 +285,7 @@ def dicoms_left_to_the_server() -> dict[str, bytes]:
         "oblong": dicom(PixelSpacing=[0.2, 0.1]),
         "oblong by ratio": dicom(PixelAspectRatio=[2, 1]),
         "hot pixel": images.dicom(hot),
+        "hot pixel of a large image": images.dicom(large),
         "left-aligned": dicom(GREY * 16, bits=16, BitsStored=12, HighBit=15),
         "more bits than allocated": dicom(BitsStored=17),
         "no bits": dicom(BitsStored=0),

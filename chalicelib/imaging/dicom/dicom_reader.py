@@ -175,6 +175,8 @@ def _grey(
         values = without_hot_pixels(values, nothing)
     if nothing is not None:
         values = fill_padding(values, nothing, levels)
+    if levels.shows_whole_range:
+        levels = levels.with_range_of(values)
     # Pillow resizes 16-bit images only if they are unsigned; the offset is subtracted afterwards.
     offset = 0
     if values.dtype == np.int16:

@@ -3,7 +3,7 @@
 The order is: modality transform, value-of-interest transform, polarity (PS3.3 C.11.1, C.11.2, C.7.6.3.1.2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -62,11 +62,21 @@ class GreyLevels:
     inverted: bool
     offset: int = 0
     """Was added to the stored values, so that they are not negative."""
+    whole_range: DisplayWindow | None = None
+    """The least and the greatest rescaled value of the whole image, which a resize averages away. If None,
+    those of the values that are shown."""
 
     @property
     def shows_whole_range(self) -> bool:
         """Whether the range of values decides the contrast."""
         return self.voi is None and not self.windows
+
+    def with_range_of(self, values: NDArray[Any]) -> "GreyLevels":
+        """The transforms for an image of these stored values."""
+        strips = (self._rescaled(values[top : top + _STRIP]) for top in range(0, len(values), _STRIP))
+        ends = [(float(strip.min()), float(strip.max())) for strip in strips]
+        lowest, highest = min(low for low, _ in ends), max(high for _, high in ends)
+        return replace(self, whole_range=DisplayWindow(lowest, highest))
 
     def __call__(self, values: NDArray[Any]) -> Pixels:
         """Grey levels 0..255 of stored values."""
@@ -84,6 +94,8 @@ class GreyLevels:
             return GreyImage(levels, 1, (DisplayWindow(0, 255),), self.inverted)
         step = 1.0 if isinstance(self.modality, LookupTable) else abs(self.modality[0])
         bounds = tuple(dict.fromkeys(window.bounds for window in self.windows if window.bounds))
+        if self.whole_range:
+            bounds = (self.whole_range,)
         return GreyImage(rescaled, step if values.dtype.kind in "iu" else 0, bounds, self.inverted)
 
     def _rescaled(self, values: NDArray[Any]) -> NDArray[np.float64]:
@@ -99,7 +111,8 @@ class GreyLevels:
             return stretch(self.voi.apply(values), 0, 2**self.voi.bits - 1)
         if self.windows:
             return self.windows[0].apply(values)
-        return stretch(values, float(values.min()), float(values.max()))
+        shown = self.whole_range or DisplayWindow(float(values.min()), float(values.max()))
+        return stretch(values, shown.low, shown.high)
 
     def darkest(self, low: float, high: float) -> float:
         """The value from `low` to `high` that is shown darkest.
@@ -116,6 +129,8 @@ class GreyLevels:
         return float(candidates[int(np.argmin(shown))])
 
 
+_STRIP = 256
+"""Rows rescaled at a time, because full copies of a large image take too much memory."""
 _CANDIDATES = 65_536
 """The number of 16-bit values."""
 _MAX_WINDOWS = 6

@@ -14,8 +14,6 @@ from chalicelib.imaging.dicom.grey_levels import GreyLevels
 
 _HOT_SHARE = 1e-4
 """The largest share of hot pixels; at least one pixel may be hot."""
-_MAX_PIXELS_WITH_HOT = 1 << 22
-"""In larger images the resize averages single pixels away."""
 
 
 def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
@@ -99,7 +97,7 @@ def without_hot_pixels(values: NDArray[Any], nothing: NDArray[np.bool_] | None) 
     because the brightest pixels may be the ones that matter.
     """
     real = values.ravel() if nothing is None else values[~nothing]
-    if not 4 <= real.size <= _MAX_PIXELS_WITH_HOT:
+    if real.size < 4:
         return values
     few = max(1, int(real.size * _HOT_SHARE))
     ordered = np.partition(real, [0, few, real.size - 1 - few, real.size - 1])

@@ -106,9 +106,8 @@ function unsigned(data) {
  * @param {number} offset
  * @param {Samples} samples
  */
-function toDisplay(small, offset, { slope, intercept, inverted, window, windowed }) {
+function toDisplay(small, offset, { slope, intercept, inverted, window: { low, high } }) {
   const values = Float64Array.from(small, (value) => (value - offset) * slope + intercept);
-  const { low, high } = windowed ? window : { low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
   const gain = Math.fround(high > low ? 255 / (high - low) : 0);
   const black = Math.fround(low);
   return Uint8Array.from(values, (value) => {

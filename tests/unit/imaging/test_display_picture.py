@@ -45,6 +45,18 @@ def levels_for_model(data: bytes, picture: DisplayPicture) -> NDArray[np.uint8]:
     return levels
 
 
+def test_picture_without_a_window_has_the_contrast_of_the_file() -> None:
+    values = images.quadrants([1000, 2000, 2000, 3000], "u2", MAX_SIDE * 2)
+    values[::32], values[16::32] = 0, 4000
+    data = images.dicom(values)
+    picture = display_picture.make(data)
+    assert picture.grey
+    (window,) = picture.grey.windows
+    assert (window.low, window.high) == (0, 4000)
+    prepared = imaging.prepare(data, InputSpec(64, 64, 1, "stretch"))
+    assert abs(shown(picture).mean() - prepared.pixels.mean()) < 1
+
+
 LUT = Dataset()
 LUT.LUTDescriptor = [4096, 0, 12]
 LUT.LUTData = np.square(np.arange(4096) / 64).astype("<u2").tobytes()

@@ -7,7 +7,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from chalicelib import errors
+from chalicelib import errors, imaging
+from chalicelib.tasks import InputSpec
 from tests import images
 from tests.unit.imaging.dicom.samples import (
     AS_A_WHOLE,
@@ -18,6 +19,7 @@ from tests.unit.imaging.dicom.samples import (
     float_file,
     four,
     linear_window,
+    lookup_table,
     prepared,
     set_raw,
     twelve_bits,
@@ -28,6 +30,32 @@ from tests.unit.imaging.dicom.samples import (
 def test_linear_window_follows_the_standard() -> None:
     array = prepared(images.dicom(twelve_bits(), WindowCenter=2000, WindowWidth=1000))[0]
     np.testing.assert_allclose(array, linear_window(twelve_bits(), 2000, 1000), atol=0.51)
+
+
+def fine_lines() -> Any:
+    """Squares of 1000 and 3000, with single lines of 0 and 4000, which a resize averages away."""
+    values = images.quadrants([1000, 3000, 3000, 1000], "u2", 256)
+    values[::32], values[16::32] = 0, 4000
+    return values
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("transform", [{}, {"RescaleSlope": -0.5, "RescaleIntercept": 10}])
+def test_contrast_without_a_window_does_not_depend_on_the_size_of_the_input(
+    photometric: str, transform: dict[str, Any]
+) -> None:
+    data = images.dicom(fine_lines(), photometric, **transform)
+    means = [
+        imaging.prepare(data, InputSpec(side, side, 1, "stretch")).pixels.mean() for side in (256, 64, 16)
+    ]
+    np.testing.assert_allclose(means, means[0], atol=1)
+
+
+def test_contrast_without_a_window_is_that_of_a_modality_table() -> None:
+    table = lookup_table([4096, 0, 16], np.abs(np.arange(4096) - 2000).astype("<u2").tobytes())
+    values = np.full((256, 256), 1500, "u2")
+    values[0], values[-1] = 0, 2000
+    assert corners(images.dicom(values, ModalityLUTSequence=table)) == [64] * 4
 
 
 def test_first_of_several_windows_is_used() -> None:

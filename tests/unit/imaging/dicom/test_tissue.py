@@ -58,6 +58,13 @@ def test_hot_pixel_does_not_affect_the_contrast(hot: int) -> None:
     assert corners(images.dicom(values)) == clean == [0, 85, 170, 255]
 
 
+def test_hot_pixels_of_a_large_image_do_not_affect_the_contrast() -> None:
+    values = images.quadrants([1000, 1100, 1200, 1300], "u2", 2100)
+    clean = corners(images.dicom(values))
+    values[2::700, 20::700] = 4095
+    assert corners(images.dicom(values)) == clean == [0, 85, 170, 255]
+
+
 def test_small_bright_spot_is_not_clipped() -> None:
     values = images.gradient(256, 256, low=0, high=3000).astype("u2")
     values[10:14, 10:14] = 4000
