@@ -206,6 +206,10 @@ def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> 
             raise table.error(f"'{spec.flips_to}' must flip back to '{spec.name}'", "flips_to")
 
 
+MAX_INPUT_VALUES = 4_000_000
+"""A byte each. A serverless endpoint takes 4 MB, and a Lambda's answer 6 MB: 4.5 MB in base64."""
+
+
 def _input(table: TomlTable) -> InputSpec:
     spec = InputSpec(
         width=table.integer("width", 16, 2048),
@@ -215,6 +219,13 @@ def _input(table: TomlTable) -> InputSpec:
     )
     if spec.channels == 2:
         raise table.error("'channels' must be 1 (grey) or 3 (RGB)", "channels")
+    values = spec.width * spec.height * spec.channels
+    if values > MAX_INPUT_VALUES:
+        raise table.error(
+            f"'width' x 'height' x 'channels' may be at most {MAX_INPUT_VALUES:,}, not {values:,}: Lambdas "
+            "and serverless endpoints take no more",
+            "width",
+        )
     table.refuse_unknown()
     return spec
 

@@ -69,6 +69,7 @@ SERVERLESS = '[serving]\nkind = "serverless"\n'
         ('flips_to = "right-mlo"', 'flips_to = "right"', "names no class of this task"),
         ('flips_to = "right-mlo"', 'flips_to = "right-cc"', "must flip back"),
         ("width = 112", "width = 4", "'width' must be from 16 to 2048, not 4"),
+        ("width = 112\nheight = 224", "width = 2000\nheight = 2001", "at most 4,000,000"),
         ("width = 112", 'width = "112"', "'width' must be an integer"),
         ("channels = 1", "channels = 2", "1 (grey) or 3 (RGB)"),
         ("colour = 0.0", "colour = 0.0\nstain = 0.1", "'stain' needs an input in colour"),
