@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.pipeline import quarantine
 from chalicelib.pipeline.listing import Listing
 from chalicelib.results import result_document
 from chalicelib.results.table import ResultsTable
@@ -55,8 +56,10 @@ class InboxCheck:
         known = self.table.progress([original.id for original in recent])
         for original in recent:
             status, swept = known.get(original.id, (result_document.RECEIVED, False))
-            # A quarantined file in the inbox was dropped again, or its move was interrupted. A file whose
+            # A quarantined file in the inbox was dropped again, or its move was interrupted, unless it is too
+            # large to be moved. A file whose
             # result has been deleted came late or was dropped again, or the sweep still has to delete it.
             waiting = status in (result_document.RECEIVED, result_document.DELETED) and not swept
-            if waiting or status == result_document.QUARANTINED:
+            unmoved = status == result_document.QUARANTINED and original.size <= quarantine.MAX_BYTES
+            if waiting or unmoved:
                 yield original

@@ -7,17 +7,21 @@ from chalicelib.storage.bucket import MAX_KEY_BYTES, DataBucket
 from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
+MAX_BYTES = 1024**3
+"""Larger files stay in the inbox: S3 copies about 100 MB a second, and Lambdas have minutes."""
+
 
 def move(bucket: DataBucket, original: InboxObject, result: Result) -> None:
     """Move a file from the inbox to quarantine. Repeating it finishes an interrupted move.
 
     Args:
         bucket: the data bucket.
-        original: the file. If it has been removed or replaced, the inbox is left unchanged.
+        original: the file. If it has been removed or replaced, or has more than `MAX_BYTES`, the inbox is
+            left unchanged.
         result: the result with the reasons.
     """
     folder = f"quarantine/{result['task']}/{original.id}"
-    etag = _copy(bucket, original, folder)
+    etag = _copy(bucket, original, folder) if original.size <= MAX_BYTES else None
     bucket.write_json(f"{folder}.json", {"reasons": result["reasons"]})
     if etag:
         with suppress(ObjectMissing):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.pipeline import inbox_check
+from chalicelib.pipeline import inbox_check, quarantine
 from chalicelib.pipeline.inbox_check import InboxCheck
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.sweeper import Sweeper
@@ -54,6 +54,17 @@ def test_inbox_check_continues_where_it_stopped(pipeline: Pipeline, monkeypatch:
     assert [found(minutes) for minutes in (11, 12, 13, 14)] == [["a.png"], ["b.png"], ["c.png"], []]
     assert found(23 * 60) == []
     assert found(25 * 60) == ["a.png"]
+
+
+@pytest.mark.parametrize(("most", "found"), [(3, []), (4, ["a.png"])])
+def test_quarantined_file_that_is_too_large_to_be_moved_is_left(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, most: int, found: list[str]
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_BYTES", most)
+    pipeline.prepare(drop(f"inbox/{TASK}/a.png", b"text"))
+    drop(f"inbox/{TASK}/a.png", b"text")
+    check = InboxCheck(pipeline.bucket, pipeline.table)
+    assert [dropped.name for dropped in check.run(datetime.now(UTC) + timedelta(minutes=11))] == found
 
 
 def test_copy_of_an_upload_in_another_folder_is_another_image(pipeline: Pipeline) -> None:

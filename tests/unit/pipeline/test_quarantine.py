@@ -1,13 +1,14 @@
 """Unusable files leave the inbox, each with the reason."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import boto3
 import pytest
 
 from chalicelib.pipeline import decoding
 from chalicelib.pipeline.pipeline import Pipeline
-from chalicelib.storage.bucket import Link
+from chalicelib.storage.bucket import DataBucket, Link
 from tests import images
 from tests.cloud import foundation
 from tests.models import TASK
@@ -116,6 +117,20 @@ def test_quarantined_file_keeps_its_tags(pipeline: Pipeline) -> None:
     pipeline.prepare(dropped)
     key = f"quarantine/{TASK}/{dropped.id}/a.png"
     assert boto3.client("s3").get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == tags["TagSet"]
+
+
+def test_file_that_is_too_large_to_be_copied_stays_in_the_inbox(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copying tens of gigabytes takes longer than a Lambda may."""
+    monkeypatch.setattr(DataBucket, "copy", None)
+    dropped = replace(drop(f"inbox/{TASK}/a.iso", b"text"), size=30 * 1024**3)
+    pipeline.prepare(dropped)
+    result = pipeline.table.get(dropped.id)
+    assert (result["status"], result["reasons"][0]["code"]) == ("quarantined", "ImageTooLarge")
+    assert stored_keys("inbox/") == [dropped.key]
+    assert stored_document(f"quarantine/{TASK}/{dropped.id}.json") == {"reasons": result["reasons"]}
+    assert not [image_id for series in pipeline.table.unfinished() for image_id, _ in series]
 
 
 @pytest.mark.parametrize("role", ["PrepareRole", "SweepRole"])
