@@ -95,6 +95,8 @@ export class Filters {
     this.translate();
     this.set(location.search);
     this.apply = apply;
+    // An earlier entry of the history has the filters of its time.
+    addEventListener("popstate", () => this.task && this.keepInAddress());
   }
 
   /** Load what saves and shows views, when the user has some or may want one. */

@@ -39,13 +39,24 @@ export const batchesAddress = (task) => `${taskAddress(task)}/batches`;
 /** @param {string} name */
 export const batchAddress = (name) => `#/batches/${encodeURIComponent(name)}`;
 
+/** The address that the page shows. */
+let shown = "";
+
+/** Follow the current address. */
+let follow = (/** @type {boolean} */ _first = false) => {};
+
 /**
  * Call `onRoute` for the current address, and whenever it changes.
  * @param {(route: Route, first: boolean) => void} onRoute
  */
 export function startRouter(onRoute) {
-  addEventListener("hashchange", () => onRoute(parse(location.hash), false));
-  onRoute(parse(location.hash), true);
+  follow = (first = false) => {
+    shown = location.hash;
+    onRoute(parse(shown), first);
+  };
+  // There is no hashchange between entries of the history that also differ in the filters.
+  addEventListener("popstate", () => location.hash !== shown && follow());
+  follow(true);
 }
 
 /**
@@ -55,7 +66,7 @@ export function startRouter(onRoute) {
  */
 export function navigate(address) {
   pushAddress(address);
-  dispatchEvent(new HashChangeEvent("hashchange"));
+  follow();
 }
 
 /**
@@ -64,6 +75,7 @@ export function navigate(address) {
  */
 export function pushAddress(address) {
   if (location.hash !== address) history.pushState(null, "", address);
+  shown = location.hash;
 }
 
 /**

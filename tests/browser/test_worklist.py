@@ -65,6 +65,24 @@ def test_back_returns_to_the_task(app: AppPage) -> None:
     expect(app.page.get_by_role("button", name="Choose images…")).to_be_visible()
 
 
+def test_back_and_forward_open_the_image_in_the_address_after_a_change_of_filters(stub: StubbedPage) -> None:
+    stub.open()
+    first, second = (stub.run('return server.arrive("mammography-views").id;') for _ in range(2))
+    app = stub.app
+    for result_id in (first, second):
+        app.row(result_id).get_by_role("link").click()
+        app.wait_for_view(f"#/results/{result_id}")
+    app.page.get_by_label("Show", exact=True).select_option("To review")
+    expect(app.page).to_have_url(re.compile("show=to-review"))
+    # Not go_back, which waits for a page to load.
+    app.page.evaluate("history.back()")
+    app.wait_for_view(f"#/results/{first}")
+    expect(app.row(first).get_by_role("link")).to_have_attribute("aria-current", "true")
+    expect(app.page).to_have_url(re.compile(f"show=to-review#/results/{first}$"))
+    app.page.evaluate("history.forward()")
+    app.wait_for_view(f"#/results/{second}")
+
+
 def test_reopened_result_shows_the_original(app: AppPage) -> None:
     app.open()
     first = app.classify(samples.jpeg())
