@@ -214,24 +214,39 @@ export const json = (value) => ({ body: JSON.stringify(value), headers: { "Conte
  * @param {string} path
  * @param {RequestInit} [options]
  * @param {number} [timeout] milliseconds
- * @returns {Promise<Response>} a successful one
+ * @returns {Promise<Response>} a successful one, whose body is read with a Problem if that fails
  */
 export async function request(path, { signal, ...options } = {}, timeout = ANSWER_MS) {
-  let response;
-  try {
+  const response = await reaching(async () => {
     const shown = await token(signal);
-    response = await send(path, options, shown, timeout, signal);
+    const first = await send(path, options, shown, timeout, signal);
     // Refused before anything was done: clocks differ, or the session was ended elsewhere.
-    if (response.status === 401 && shown) {
-      response = await send(path, options, await renewToken(shown, signal), timeout, signal);
-    }
+    return first.status === 401 && shown ? send(path, options, await renewToken(shown, signal), timeout, signal) : first;
+  }, signal);
+  if (!response.ok) throw await problemOf(response);
+  for (const name of /** @type {const} */ (["json", "text", "blob"])) {
+    const read = response[name].bind(response);
+    response[name] = () => reaching(read, signal);
+  }
+  return response;
+}
+
+/**
+ * Do what fails if the server is out of reach, its answer ends early, or something in between answers.
+ * @template Answer
+ * @param {() => Promise<Answer>} act
+ * @param {AbortSignal | null} [signal]
+ * @returns {Promise<Answer>}
+ * @throws {Problem} if it fails; what `act` throws if it is aborted
+ */
+export async function reaching(act, signal) {
+  try {
+    return await act();
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = error instanceof DOMException && error.name === "TimeoutError";
     throw new Problem(late ? text.problem.tookTooLong : text.problem.network, { code: "Network" });
   }
-  if (!response.ok) throw await problemOf(response);
-  return response;
 }
 
 /**

@@ -1,7 +1,6 @@
 // @ts-check
 /** The HTTP API for batches: one function per route. Failures are Problems, as in api.js. */
-import { Problem, json, request } from "./api.js";
-import { text } from "./text.js";
+import { json, reaching, request } from "./api.js";
 
 /** @import { Batch, BatchFailure, BatchRequest, FollowedBatch, StartedBatch } from "./batchtypes.js" */
 
@@ -43,13 +42,19 @@ export const resumeBatch = async (name) => void (await request(`${path(name)}/co
  * @returns {Promise<BatchFailure[]>}
  */
 export async function fetchFailures(link, most, signal) {
-  const response = await fetch(link, { signal }).catch((error) => {
-    if (signal.aborted) throw error;
-    return null;
-  });
-  if (!response?.ok || !response.body) throw new Problem(text.problem.network, { code: "Network" });
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  /** @type {string[]} complete lines */
+  const lines = await reaching(async () => firstLines(await fetch(link, { signal }), most), signal);
+  return lines.map((line) => JSON.parse(line));
+}
+
+/**
+ * @param {Response} response
+ * @param {number} most
+ * @returns {Promise<string[]>} complete lines
+ */
+async function firstLines({ ok, body }, most) {
+  if (!ok || !body) throw new Error("There is no list.");
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  /** @type {string[]} */
   let lines = [];
   let begun = "";
   while (lines.length < most) {
@@ -60,5 +65,5 @@ export async function fetchFailures(link, most, signal) {
     lines = lines.concat(parts);
   }
   await reader.cancel();
-  return lines.slice(0, most).map((line) => JSON.parse(line));
+  return lines.slice(0, most);
 }

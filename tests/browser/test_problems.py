@@ -8,6 +8,23 @@ from playwright.sync_api import Route, expect
 
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
+from tests.browser.stubbed_page import StubbedPage
+
+BROKEN = {
+    "interrupted": 'new Response(new ReadableStream({ start: (body) => body.error(new TypeError("lost")) }))',
+    "another page": 'new Response("<html>Sign in to the hospital\'s network</html>")',
+}
+"""Answers whose headers promise success."""
+
+ASKED = {
+    "result": '(await import("/modules/api.js")).fetchResult("a")',
+    "review": '(await import("/modules/api.js")).saveReview("a", "left-cc", "", { seen: null })',
+    "picture": '(await import("/modules/api.js")).fetchPreview("a")',
+    "card": '(await import("/modules/modelapi.js")).fetchModelFile("mammography-views", "1", "card.md")',
+    "failures of a batch": '(await import("/modules/batchapi.js")).fetchFailures("/failures", 1, signal)',
+    "model package": '(await import("/modules/device/package.js")).obtain(task, "", { signal })',
+}
+"""Requests whose answers are read in different ways."""
 
 
 @pytest.mark.parametrize("file", [samples.unknown_file, samples.truncated_jpeg])
@@ -162,3 +179,32 @@ def test_cancelled_upload_leaves_the_page_usable(app: AppPage) -> None:
     app.wait_until(lambda: waiting)
     assert len(waiting) == 1
     expect(app.problem).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+def test_worklist_goes_on_after_a_broken_answer(stub: StubbedPage, answer: str) -> None:
+    stub.open()
+    stub.stop_clock()
+    stub.run(f"window.ask = window.fetch; window.fetch = async () => {answer};")
+    stub.pass_time(6_000)
+    status = stub.page.locator("#worklist-status")
+    expect(status).to_contain_text("cannot be reached")
+    stub.run("window.fetch = window.ask;")
+    arrived = stub.run('return server.arrive("mammography-views").id;')
+    stub.pass_time(10_000)
+    expect(stub.app.row(arrived)).to_be_visible()
+
+
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_interrupted_answer_is_a_problem(stub: StubbedPage, ask: str) -> None:
+    stub.open()
+    code = stub.run(
+        f"""
+        const {{ signal }} = new AbortController();
+        const task = {{ name: "x", classes: [], model: {{ version: "1", sha256: "0" }} }};
+        const real = window.fetch;
+        window.fetch = async () => {BROKEN["interrupted"]};
+        return {ask}.catch(({{ code }}) => code).finally(() => (window.fetch = real));
+        """
+    )
+    assert code == "Network"
