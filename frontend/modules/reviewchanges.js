@@ -71,15 +71,30 @@ export async function revert(change) {
 
 /** @param {Change} change that is undone, or no longer can be */
 export function forgetChange(change) {
-  changes.splice(changes.indexOf(change), 1);
+  const place = changes.indexOf(change);
+  if (place >= 0) changes.splice(place, 1);
 }
 
+/** The undo that was asked for last. */
+let undoing = Promise.resolve();
+
 /**
- * Undo the last change of the open result's review, or else the last change of all, whose image is then opened.
+ * Undo the last change of the open result's review, or else the last change of all, whose image is then opened; after an undo in
+ * progress, which would undo the same.
  * @param {ReviewForm | null} open the review form of the open result
  * @param {(changed: Result) => void} onChange
  */
-export async function undoLast(open, onChange) {
+export function undoLast(open, onChange) {
+  const undone = undoing.then(() => undoNow(open, onChange));
+  undoing = undone.catch(() => {});
+  return undone;
+}
+
+/**
+ * @param {ReviewForm | null} open
+ * @param {(changed: Result) => void} onChange
+ */
+async function undoNow(open, onChange) {
   const change = changes.at(-1);
   if (!change || open?.unsaved || open?.canUndo) {
     await open?.undo();

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Route, expect
 
 from tests.browser import samples
 from tests.browser.app_page import AppPage
+from tests.browser.stubbed_page import StubbedPage
 from tests.browser.test_access import violations
 from tests.browser.test_worklist import send
 
@@ -418,6 +419,55 @@ def test_last_review_is_undone_from_the_next_image(app: AppPage) -> None:
     expect(app.outcome).to_have_text("Not reviewed yet.")
     assert saved(app, third) is None
     expect(app.row(third)).not_to_contain_text("Confirmed")
+
+
+_TWO_CHANGES = """
+    const { lastChangeOf, recordChange, undoLast } = await import("/modules/reviewchanges.js");
+    const [first, second] = [1, 2].map((second) => {
+        const reviewed_at = `2026-01-01T00:00:0${second}Z`;
+        const review = { label: "left-cc", comment: null, reviewed_at, reviewer: "test" };
+        return Object.assign(server.arrive("mammography-views"), { review });
+    });
+    for (const result of [first, second]) recordChange(result, null);
+    const ask = window.fetch;
+    /** Withdraws a review once. */
+    window.fetch = async (address, options) => {
+        if (!address.includes("/review?")) return ask(address, options);
+        const result = server.results.get(address.split("/")[3]);
+        await new Promise(requestAnimationFrame);
+        const problem = { code: "ReviewChanged", message: "There is another review." };
+        if (!result.review) return Response.json(problem, { status: 409 });
+        result.review = null;
+        return Response.json(result);
+    };
+"""
+
+
+def test_two_quick_undos_undo_two_reviews(stub: StubbedPage) -> None:
+    stub.open()
+    reviews = stub.run(
+        _TWO_CHANGES
+        + """
+        await Promise.all([undoLast(null, () => {}), undoLast(null, () => {})]);
+        return [first.review, second.review];
+        """
+    )
+    assert reviews == [None, None]
+
+
+def test_change_that_is_undone_twice_leaves_the_others(stub: StubbedPage) -> None:
+    stub.open()
+    known = stub.run(
+        _TWO_CHANGES
+        + """
+        const { rowActions } = await import("/modules/rowactions.js");
+        const [confirm] = await rowActions();
+        const changed = structuredClone(second);
+        await Promise.allSettled([confirm.undo(changed), confirm.undo(changed)]);
+        return Boolean(lastChangeOf(first));
+        """
+    )
+    assert known
 
 
 def test_saves_and_ends_of_the_list_are_seen(app: AppPage) -> None:
