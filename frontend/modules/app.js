@@ -123,10 +123,10 @@ function take(files) {
   const { task } = viewer;
   leaveSheet();
   // Images that stay on this device need no permission, and no network to ask for it.
-  if (!hasRole("reviewer") && !device.on) viewer.fail(new Problem(text.login.readOnly));
+  if (!hasRole("reviewer") && !device.on) viewer.refuse(text.login.readOnly);
   else if (files.length === 1) viewer.read(files[0]);
-  else if (files.length === 0) viewer.fail(new Problem(text.problem.emptyFolder));
-  else if (!task?.model) viewer.fail(new Problem(text.tasks.noModel));
+  else if (files.length === 0) viewer.refuse(text.problem.emptyFolder);
+  else if (!task?.model) viewer.refuse(text.tasks.noModel);
   else if (device.on) device.take(task, files);
   else queue.add(task.name, files);
 }

@@ -100,6 +100,23 @@ export class Viewer {
     this.chooseTask(task);
   }
 
+  /** Leave the open result for the task, where something else is shown. */
+  leave() {
+    this.mark("");
+    // So that every result in the list, even the open one, can be opened again.
+    if (this.task) pushAddress(taskAddress(this.task.name));
+    return this.begin();
+  }
+
+  /**
+   * Say why files are not taken, in place of the open image.
+   * @param {string} message
+   */
+  refuse(message) {
+    this.leave();
+    this.fail(new Problem(message));
+  }
+
   /**
    * Classify an image and open its result.
    * @param {File} file
@@ -107,10 +124,7 @@ export class Viewer {
   async read(file) {
     const { task } = this;
     if (!task) return;
-    this.mark("");
-    // So that every result in the list, even the open one, can be opened again.
-    pushAddress(taskAddress(task.name));
-    const mine = this.begin();
+    const mine = this.leave();
     this.panel.show(taskText(task), text.lightBox.classifying);
     // The pressed button may have disappeared with the message.
     this.panel.focus();

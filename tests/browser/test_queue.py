@@ -9,6 +9,7 @@ from playwright.sync_api import FilePayload, Request, Route, expect
 
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage
+from tests.browser.stubbed_page import StubbedPage
 
 
 def named(name: str, file: FilePayload) -> FilePayload:
@@ -333,3 +334,22 @@ def test_queue_takes_nothing_for_a_task_without_model(app: AppPage) -> None:
     app.drop(*jpegs(2))
     expect(app.problem).to_contain_text("No model has been trained")
     expect(app.queue).to_be_hidden()
+
+
+def test_refused_files_leave_no_image_that_could_be_reviewed(stub: StubbedPage) -> None:
+    stub.open()
+    app = stub.app
+    result_id = stub.run('return server.arrive("mammography-views").id;')
+    link = app.row(result_id).get_by_role("link")
+    link.click()
+    app.wait_for_view(f"#/results/{result_id}")
+    stub.run("server.dropFiles([]);")
+    expect(app.problem).to_contain_text("This folder contains no files")
+    app.wait_for_view(f"#/tasks/{TASK}")
+    stub.forget_requests()
+    app.press("1")
+    stub.pass_time(1_000)
+    assert stub.requests("PUT") == []
+    expect(link).not_to_have_attribute("aria-current", "true")
+    link.click()
+    app.wait_for_view(f"#/results/{result_id}")
