@@ -7,7 +7,7 @@ import { addStyles, element } from "./dom.js";
 import { count, dateTime } from "./format.js";
 import { hasRole, isMe } from "./permissions.js";
 import { blinded } from "./readingmode.js";
-import { navigate, resultAddress, taskAddress } from "./router.js";
+import { resultAddress, taskAddress, wayOn } from "./router.js";
 import { loadTextsOf, text } from "./text.js";
 
 /** @import { RowAction } from "./rowactions.js" */
@@ -41,7 +41,8 @@ export function offerRemoval(result, viewer) {
   if (result.hidden) viewer.panel.body.prepend(hiddenNotice(result, result.hidden, viewer));
   if (!hasRole("admin")) return;
   const labels = text.removal;
-  const next = () => leave(viewer);
+  const goOn = wayOn();
+  const next = () => goOn(afterwards(viewer));
   const buttons = element("p", { className: "actions" });
   if (!result.hidden) {
     buttons.append(
@@ -65,7 +66,8 @@ export function offerRemoval(result, viewer) {
  */
 function hiddenNotice(result, { by, at }, viewer) {
   const labels = text.removal;
-  const again = () => attempt(show, result, viewer, labels.shown, () => navigate(resultAddress(result.id)));
+  const goOn = wayOn();
+  const again = () => attempt(show, result, viewer, labels.shown, () => goOn(resultAddress(result.id)));
   return element(
     "div",
     { className: "verdict review", id: "hidden-notice" },
@@ -94,13 +96,10 @@ async function attempt(act, result, viewer, done, after) {
 }
 
 /**
- * Open what is beside the result that has left the list.
+ * The address of what is beside the result that has left the list.
  * @param {Viewer} viewer
  */
-function leave(viewer) {
-  const { next } = viewer.worklist;
-  navigate(next ? resultAddress(next.id) : taskAddress(viewer.task?.name ?? ""));
-}
+const afterwards = ({ worklist: { next }, task }) => (next ? resultAddress(next.id) : taskAddress(task?.name ?? ""));
 
 /** @param {Result} result */
 const isFinished = ({ status }) => status !== "received";

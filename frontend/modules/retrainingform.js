@@ -6,7 +6,7 @@ import { element, fill } from "./dom.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
 import { startRetraining } from "./modelapi.js";
-import { navigate, retrainingAddress } from "./router.js";
+import { retrainingAddress, wayOn } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
@@ -58,10 +58,11 @@ export function retrainingForm(task, data) {
       return;
     }
     start.disabled = true;
+    const goOn = wayOn();
     try {
       const { name } = await startRetraining(requestBody());
       announce(labels.begun);
-      navigate(retrainingAddress(name));
+      goOn(retrainingAddress(name));
     } catch (error) {
       fill(problem, note(error));
     } finally {

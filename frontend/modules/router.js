@@ -70,6 +70,17 @@ export function navigate(address) {
 }
 
 /**
+ * A way on for work that takes a while; it goes nowhere if the user has gone elsewhere meanwhile.
+ * @returns {(address: string) => void}
+ */
+export function wayOn() {
+  const here = location.hash;
+  return (address) => {
+    if (location.hash === here) navigate(address);
+  };
+}
+
+/**
  * Change the address without changing the page.
  * @param {string} address
  */

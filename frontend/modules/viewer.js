@@ -132,8 +132,10 @@ export class Viewer {
     try {
       if (!task.model) throw new Problem(text.tasks.noModel, { code: "TaskHasNoModel" });
       const { classifyFile } = await whenLoaded(import("./singleimage.js"));
-      this.answer = await classifyFile(file, task, this, mine);
-      if (this.view === mine) navigate(resultAddress(this.answer.result.id));
+      const answer = await classifyFile(file, task, this, mine);
+      if (this.view !== mine) return;
+      this.answer = answer;
+      navigate(resultAddress(answer.result.id));
     } catch (error) {
       if (this.view === mine) this.fail(error, () => this.read(file));
     }

@@ -381,6 +381,35 @@ def test_deleted_single_file_is_reported(stub: StubbedPage, tmp_path: Path) -> N
     expect(stub.app.problem).to_contain_text("could not read this file")
 
 
+def test_result_that_arrives_after_another_was_opened_is_asked_for_again(
+    stub: StubbedPage,
+) -> None:
+    """Others may have reviewed it by then."""
+    stub.open()
+    app = stub.app
+    other = stub.run('return server.arrive("mammography-views").id;')
+    expect(app.row(other)).to_be_visible()
+    stub.run(
+        """
+        const before = window.fetch;
+        window.fetch = async (input, options) => {
+            if (!String(input).endsWith("/classify")) return before(input, options);
+            await new Promise((go) => (window.go = go));
+            return Response.json(server.arrive("mammography-views"));
+        };
+        """
+    )
+    app.pick(samples.jpeg())
+    stub.wait_until("window.go")
+    app.row(other).get_by_role("link").click()
+    app.wait_for_view(f"#/results/{other}")
+    stub.run("window.go();")
+    late = f"{1:032x}"
+    app.row(late).get_by_role("link").click()
+    app.wait_for_view(f"#/results/{late}")
+    assert f"GET /api/results/{late}" in stub.requests("GET")
+
+
 LEAVE = 'return dispatchEvent(new Event("beforeunload", { cancelable: true }));'
 """Whether the page lets itself be left without a warning."""
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser import samples
@@ -158,3 +159,34 @@ def test_file_chosen_alone_is_recognised_like_in_a_batch(stub: StubbedPage) -> N
     stub.app.wait_for_result()
     expect(stub.page.locator("#toast")).to_have_text(re.compile("Already uploaded"))
     assert stub.requests("POST ") == []
+
+
+@pytest.mark.parametrize("left", [False, True], ids=["still open", "left"])
+def test_hidden_result_does_not_leave_the_image_that_was_opened_meanwhile(
+    stub: StubbedPage, left: bool
+) -> None:
+    stub.open()
+    app = stub.app
+    hidden, following, chosen = (stub.run('return server.arrive("mammography-views").id;') for _ in range(3))
+    app.row(hidden).get_by_role("link").click()
+    app.wait_for_view(f"#/results/{hidden}")
+    stub.run(
+        """
+        const before = window.fetch;
+        window.fetch = async (input, options) => {
+            if (!String(input).endsWith("/hidden")) return before(input, options);
+            await new Promise((go) => (window.go = go));
+            const result = server.results.get(given);
+            return Response.json({ ...result, hidden: { by: "test", at: result.created_at } });
+        };
+        """,
+        hidden,
+    )
+    offer(app, "Hide").click()
+    stub.wait_until("window.go")
+    if left:
+        app.row(chosen).get_by_role("link").click()
+        app.wait_for_view(f"#/results/{chosen}")
+    stub.run("window.go();")
+    expect(app.row(hidden)).to_have_count(0)
+    app.wait_for_view(f"#/results/{chosen if left else following}")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from tests.browser import history
 from tests.browser.app_page import AppPage
 from tests.browser.history import EMPTY, NAME, Told, counted
+from tests.browser.stubbed_page import StubbedPage
 
 LIST, ONE = f"#/tasks/{history.TASK}/retrainings", f"#/retrainings/{NAME}"
 REFRESH_MS = 3_000
@@ -221,3 +222,34 @@ def fits(app: AppPage) -> None:
     for width in (320, 820, 1440):
         app.page.set_viewport_size({"width": width, "height": 800})
         assert app.width_beyond_screen() <= 0, width
+
+
+def test_started_retraining_does_not_leave_the_page_that_was_opened_meanwhile(stub: StubbedPage) -> None:
+    stub.open()
+    places = stub.run(
+        """
+        await import("/modules/modelpages.js");
+        const { retrainingForm } = await import("/modules/retrainingform.js");
+        const { navigate, resultAddress, taskAddress } = await import("/modules/router.js");
+        const before = window.fetch;
+        let held;
+        window.fetch = async (input, options) => {
+            if (!String(input).endsWith("/retrainings")) return before(input, options);
+            await held;
+            return Response.json({ name: "mammography-views-1" });
+        };
+        const start = async (meanwhile) => {
+            const form = retrainingForm({ name: "mammography-views" }, { obstacle: "" });
+            document.body.append(form);
+            held = new Promise((done) => setTimeout(done, 100));
+            form.requestSubmit();
+            meanwhile();
+            await held;
+            await new Promise((done) => setTimeout(done, 100));
+            form.remove();
+            return location.hash;
+        };
+        return [await start(() => navigate(taskAddress("chest-xray"))), await start(() => {})];
+        """
+    )
+    assert places == ["#/tasks/chest-xray", "#/retrainings/mammography-views-1"]

@@ -455,6 +455,22 @@ def test_two_quick_undos_undo_two_reviews(stub: StubbedPage) -> None:
     assert reviews == [None, None]
 
 
+def test_undo_does_not_leave_the_image_that_was_opened_meanwhile(stub: StubbedPage) -> None:
+    stub.open()
+    other, hash_ = stub.run(
+        _TWO_CHANGES
+        + """
+        const { navigate, resultAddress } = await import("/modules/router.js");
+        const undone = undoLast(null, () => {});
+        await new Promise((done) => setTimeout(done));
+        navigate(resultAddress(first.id));
+        await undone;
+        return [resultAddress(first.id), location.hash];
+        """
+    )
+    assert hash_ == other
+
+
 def test_change_that_is_undone_twice_leaves_the_others(stub: StubbedPage) -> None:
     stub.open()
     known = stub.run(
