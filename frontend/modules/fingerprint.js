@@ -1,6 +1,9 @@
 // @ts-check
 /** Recognises files that were already sent in this session, by content and never by name. */
+import { Problem, fetchResult } from "./api.js";
 import { contentOf } from "./imagefile.js";
+
+/** @import { Result, Task } from "./types.js" */
 
 const PREFIX = "negatoscope.sent/";
 
@@ -38,6 +41,28 @@ export class SentFiles {
    */
   find(key) {
     return this.unkept.get(key) ?? kept(key) ?? undefined;
+  }
+
+  /**
+   * The result of a file, unless it is of no use any more, so that the file is sent again.
+   * @param {string} key task and fingerprint
+   * @param {Task | undefined} task
+   * @param {AbortSignal} signal
+   * @returns {Promise<Result | null>} classified or received
+   */
+  async result(key, task, signal) {
+    const id = this.find(key);
+    if (!id) return null;
+    try {
+      const result = await fetchResult(id, signal);
+      const versions = [result.model?.version, task?.model?.version];
+      const another = versions.every(Boolean) && versions[0] !== versions[1];
+      return result.status === "quarantined" || another ? null : result;
+    } catch (error) {
+      // It has been deleted, or its upload has expired.
+      if (error instanceof Problem && (error.status === 404 || error.status === 410)) return null;
+      throw error;
+    }
   }
 
   /**

@@ -8,7 +8,7 @@ import { reasonText } from "./reasons.js";
 import { withRetries } from "./retry.js";
 import { text } from "./text.js";
 
-/** @import { Result } from "./types.js" */
+/** @import { Result, Task } from "./types.js" */
 
 /** Parallel uploads: enough to use the connection, too few to slow down the rest of the page. */
 const PARALLEL = 3;
@@ -52,8 +52,10 @@ export class Queue {
    * @param {object} listeners
    * @param {() => void} listeners.onChange
    * @param {(item: Item, result: Result) => void} listeners.onResult
+   * @param {(name: string) => Task | undefined} findTask
    */
-  constructor({ onChange, onResult }) {
+  constructor({ onChange, onResult }, findTask) {
+    this.findTask = findTask;
     this.onChange = onChange;
     this.onResult = onResult;
     /** @type {Item[]} */
@@ -189,10 +191,22 @@ export class Queue {
     for (let other; (other = this.sending.get(key)); ) await orAborted(other, signal);
     // No await between here and the entry in `sending`, or two files that waited for the same upload would both be sent.
     const earlier = this.sent.find(key);
-    if (earlier) return this.share(item, earlier);
-    const sending = this.send(item, contentType, signal);
+    if (earlier && this.awaiting(earlier).length) return this.share(item, earlier);
+    const sending = this.sendUnlessKnown(item, key, contentType, signal);
     this.sending.set(key, sending.catch(() => {}).finally(() => this.sending.delete(key)));
     return sending;
+  }
+
+  /**
+   * @param {Item} item
+   * @param {string} key
+   * @param {string} contentType
+   * @param {AbortSignal} signal
+   */
+  async sendUnlessKnown(item, key, contentType, signal) {
+    const known = await withRetries(() => this.sent.result(key, this.findTask(item.task), signal), signal);
+    if (known) this.share(item, known.id);
+    else await this.send(item, contentType, signal);
   }
 
   /**
@@ -203,9 +217,7 @@ export class Queue {
   share(item, id) {
     const first = this.items.find((other) => other.id === id);
     Object.assign(item, { id, repeated: true, state: "known", result: first?.result ?? null });
-    if (first && (AWAITED.has(first.state) || first.state === "unreadable")) {
-      Object.assign(item, { state: first.state, share: 1, message: first.message });
-    }
+    if (first && AWAITED.has(first.state)) Object.assign(item, { state: first.state, share: 1, message: first.message });
   }
 
   /**

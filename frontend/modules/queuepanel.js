@@ -37,7 +37,7 @@ export class QueuePanel {
     this.close = byId("queue-close", HTMLButtonElement);
     this.details = byId("queue-details", HTMLDetailsElement);
     this.notice = byId("left-notice", HTMLElement);
-    this.queue = new Queue({ onChange: () => this.changed(), onResult });
+    this.queue = new Queue({ onChange: () => this.changed(), onResult }, findTask);
     /** @type {Rows<Item>} */
     this.rows = new Rows({
       box: byId("queue-box", HTMLElement),

@@ -1,7 +1,7 @@
 // @ts-check
 /** Classifies a single image, on this device or on the server, which is sent no content twice. Loaded on first use. */
 import { notify } from "./announcer.js";
-import { Problem, classify, fetchResult } from "./api.js";
+import { classify } from "./api.js";
 import { SentFiles, fingerprint } from "./fingerprint.js";
 import { fileSize, wholePercent } from "./format.js";
 import { inspect } from "./imagefile.js";
@@ -70,8 +70,8 @@ function send(task, file, contentType, viewer, view) {
 async function submitOnce(task, file, contentType, options) {
   const print = await fingerprint(file);
   const key = print && `${task.name}/${print}`;
-  const known = key && (await earlier(task, key, options.signal));
-  if (known) {
+  const known = key && (await sent.result(key, task, options.signal));
+  if (known && known.status === "classified") {
     notify(text.queue.states.known);
     addPicture(known, task, file, contentType);
     return known;
@@ -92,25 +92,4 @@ async function submitOnce(task, file, contentType, options) {
 function addPicture({ arrival, status, picture }, task, file, contentType) {
   if (arrival !== "api" || status !== "classified" || picture !== null) return;
   classify(task.name, file, contentType, new AbortController().signal).catch(() => {}); // readers see the model input
-}
-
-/**
- * The result of the same content, unless another model is in use by now.
- * @param {Task} task
- * @param {string} key task and fingerprint
- * @param {AbortSignal} signal
- */
-async function earlier(task, key, signal) {
-  const id = sent.find(key);
-  if (!id) return null;
-  try {
-    const result = await fetchResult(id, signal);
-    const versions = [result.model?.version, task.model?.version];
-    const another = versions.every(Boolean) && versions[0] !== versions[1];
-    return result.status === "classified" && !another ? result : null;
-  } catch (error) {
-    // It has been deleted, or its upload has expired.
-    if (error instanceof Problem && (error.status === 404 || error.status === 410)) return null;
-    throw error;
-  }
 }

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import samples
@@ -244,7 +245,7 @@ def test_clear_removes_only_finished_items(stub: StubbedPage) -> None:
     assert stub.run(
         """
         const { Queue } = await import("/modules/queue.js");
-        const queue = new Queue({ onChange: () => {}, onResult: () => {} });
+        const queue = new Queue({ onChange: () => {}, onResult: () => {} }, () => undefined);
         queue.paused = true;
         const states = Object.keys(queue.counts());
         queue.add("mammography-views", states.map((state) => new File(["x"], state)));
@@ -320,13 +321,36 @@ def test_equal_files_share_a_rejection(stub: StubbedPage) -> None:
     expect(stub.app.queued("later-0000")).to_contain_text("Not usable: The file is damaged.")
 
 
+GONE = {
+    "deleted": "server.results.delete(result.id);",
+    "unusable": 'server.finish(result.id, "quarantined");',
+    "of an earlier model": 'Object.assign(result, { model: { version: "0" } });',
+}
+"""What makes a result useless."""
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["in the list", "list closed"])
+@pytest.mark.parametrize("change", GONE.values(), ids=GONE)
+def test_file_whose_result_is_of_no_use_is_sent_again(stub: StubbedPage, change: str, closed: bool) -> None:
+    stub.open()
+    stub.drop(["one", "other"])
+    stub.app.wait_for_queue()
+    if closed:
+        stub.app.queue.get_by_role("button", name="Close", exact=True).click()
+    stub.run(f"const [result] = server.results.values(); {change}")
+    stub.drop(["one", "other"], "again")
+    stub.app.wait_for_queue()
+    expect(stub.app.queued("Already uploaded")).to_have_count(1)
+    assert stub.run("return server.posts;") == 3
+
+
 def test_double_retry_sends_once(stub: StubbedPage) -> None:
     stub.app.http_errors_expected = True
     stub.open()
     stub.run(
         """
         const { Queue } = await import("/modules/queue.js");
-        window.queue = new Queue({ onChange: () => {}, onResult: () => {} });
+        window.queue = new Queue({ onChange: () => {}, onResult: () => {} }, () => undefined);
         server.refuse = (number) => (number === 0 ? { status: 409 } : null);
         server.bucket = () => new Promise((go) => (window.go = go));
         queue.add("mammography-views", [new File([new Uint8Array([0xff, 0xd8, 0xff]), "film"], "film")]);
