@@ -32,22 +32,25 @@ export function accessLog(signal) {
   const names = {};
   /** @type {string | null} */
   let cursor = null;
+  /** What was searched for last. @type {Record<string, string>} */
+  let wanted = {};
   const read = async () => {
+    const asked = wanted;
     more.disabled = true;
     try {
-      const since = new Date(Date.now() - Number(days.value) * DAY_MS).toISOString();
-      const query = new URLSearchParams({ from: since, limit: String(LIMIT), ...(search.value && { search: search.value }), ...(cursor && { cursor }) });
+      const query = new URLSearchParams({ ...asked, limit: String(LIMIT), ...(cursor && { cursor }) });
       /** @type {EntryPage} */
       const page = await (await request(`/access-log?${query}`, { signal })).json();
+      if (wanted !== asked) return;
       entries.push(...page.entries);
       Object.assign(names, page.names);
       cursor = page.cursor;
       fill(found, entries.length ? tableBox(labels.columns, entries.map((entry) => row(entry, names)), labels.heading) : element("p", { className: "soft" }, cursor ? labels.noneYet : labels.none));
       more.hidden = cursor === null;
     } catch (error) {
-      if (!signal.aborted) fill(found, note(error, read));
+      if (wanted === asked && !signal.aborted) fill(found, note(error, read));
     } finally {
-      more.disabled = false;
+      if (wanted === asked) more.disabled = false;
     }
   };
   const form = element(
@@ -60,6 +63,7 @@ export function accessLog(signal) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     [entries, cursor] = [[], null];
+    wanted = { from: new Date(Date.now() - Number(days.value) * DAY_MS).toISOString(), ...(search.value && { search: search.value }) };
     read();
   });
   more.addEventListener("click", read);

@@ -77,9 +77,9 @@ export function showAudit({ sheet, focus, find }) {
       more.hidden = cursor === null;
       if (asked) announce(entries.length ? labels.filter.found(entries.length, cursor !== null) : none);
     } catch (error) {
-      if (!signal.aborted) fill(problem, note(error, () => read()));
+      if (filter === wanted && !signal.aborted) fill(problem, note(error, () => read()));
     } finally {
-      more.disabled = false;
+      if (filter === wanted) more.disabled = false;
     }
   };
   more.addEventListener("click", () => read());

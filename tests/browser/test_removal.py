@@ -91,6 +91,46 @@ def test_audit_record_names_users(app: AppPage) -> None:
     expect(app.sheet.locator(f"#audit-users option[value='{ada}']")).to_have_attribute("label", "ada")
 
 
+def test_answer_to_an_earlier_search_of_the_records_is_dropped(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(
+        """
+        const before = window.fetch;
+        window.going = new Promise((go) => (window.go = go));
+        window.fetch = async (address, options) => {
+            const { pathname, searchParams } = new URL(address, location.href);
+            if (!/access-log$|audit$/.test(pathname)) return before(address, options);
+            const wanted = searchParams.get("search") ?? searchParams.get("subject") ?? "any";
+            if (wanted === "slow") await window.going;
+            const at = "2026-11-29T10:00:00Z";
+            if (pathname.endsWith("audit")) {
+                if (wanted === "slow") throw new TypeError("Failed to fetch");
+                const entry = { at, user: "ada", act: "start-export", subject: wanted, details: {} };
+                return Response.json({ entries: [entry], names: {}, cursor: null });
+            }
+            const entry = { at, user: "ada", method: "GET", path: `/${wanted}`, status: 200, refused: null };
+            return Response.json({ entries: [entry], names: {}, cursor: "next" });
+        };
+        """
+    )
+    page = stub.page
+    page.get_by_role("link", name="Audit record").click()
+    for search in ("slow", "fast"):
+        page.get_by_role("searchbox", name="Of what").fill(search)
+        page.get_by_role("button", name="Show entries").click()
+        page.get_by_label("Search for").fill(search)
+        page.get_by_role("button", name="Show requests").click()
+    expect(page.get_by_role("row").filter(has_text="fast")).to_have_count(2)
+    # What is typed afterwards is not part of the search.
+    page.get_by_label("Search for").fill("other")
+    page.locator(".access-search").last.locator("xpath=..").get_by_role("button", name="Show more").click()
+    expect(page.get_by_role("row").filter(has_text="fast")).to_have_count(3)
+    stub.run("window.go();")
+    stub.pass_time(1_000)
+    expect(page.get_by_role("row").filter(has_text="slow")).to_have_count(0)
+    expect(stub.app.sheet).not_to_contain_text("cannot be reached")
+
+
 def test_all_unreadable_files_are_deleted_together(stub: StubbedPage) -> None:
     stub.open()
     stub.run("""
