@@ -68,11 +68,11 @@ export async function keepName(id, name) {
   store?.put({ id, name, user, at: Date.now() });
 }
 
-/** Forget all names of the current user. */
+/** Forget all names of the current user, also those that another tab has kept. */
 export async function forgetNames() {
-  const ids = [...names.keys()];
   names.clear();
-  await deleteKept(ids);
+  const store = await open("readwrite");
+  for (const id of store ? await answered(store.index(BY_USER).getAllKeys(user)) : []) store?.delete(id);
 }
 
 /** @param {string[]} ids */

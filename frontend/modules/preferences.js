@@ -29,3 +29,12 @@ export function prefer(name, value) {
     // Storage is disabled: the setting lasts for this visit.
   }
 }
+
+/**
+ * Follow a preference that other tabs set, too.
+ * @param {string} name
+ * @param {() => void} act
+ */
+export function whenPreferred(name, act) {
+  addEventListener("storage", ({ key }) => key === PREFIX + name && act());
+}

@@ -3,7 +3,7 @@
 import { announce } from "./announcer.js";
 import { addStyles, element, fill } from "./dom.js";
 import { MAX_TEXT } from "./limits.js";
-import { prefer, preference } from "./preferences.js";
+import { prefer, preference, whenPreferred } from "./preferences.js";
 import { navigate, taskAddress } from "./router.js";
 import { loadTextsOf, text } from "./text.js";
 
@@ -48,6 +48,10 @@ export class SavedViews {
     filters.form.prepend(this.label, this.chooser);
     filters.panel.querySelector(".filter-fields")?.append(this.tools);
     this.render();
+    whenPreferred(KEY, () => {
+      this.views = load();
+      this.render();
+    });
   }
 
   /** The place of the view that the filters show; -1 if they show none. */

@@ -64,6 +64,12 @@ class StubbedPage:
         self.app.open(f"#/tasks/{task}")
         expect(self.page.locator("#worklist-status")).not_to_have_text("Loading…")
 
+    def another_tab(self) -> "StubbedPage":
+        """A tab of the same browser at the same task."""
+        tab = StubbedPage(self.page.context.new_page(), self.app.address)
+        tab.open()
+        return tab
+
     def stop_clock(self) -> None:
         """From now on, time passes only in `pass_time`; before, the page's clock runs by itself as well."""
         self.page.clock.pause_at(self.run("return Date.now() + 1_000;") / 1_000)

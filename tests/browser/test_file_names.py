@@ -7,6 +7,7 @@ from playwright.sync_api import FilePayload, Route, expect
 
 from tests.browser import samples
 from tests.browser.app_page import AppPage
+from tests.browser.stubbed_page import StubbedPage
 
 NAME = "Mueller^Anna^1961.jpg"
 
@@ -113,6 +114,15 @@ def test_names_are_forgotten_on_request(app: AppPage) -> None:
     expect(app.row(result_id)).to_be_visible()
     expect(app.row(result_id)).not_to_contain_text(NAME)
     assert NAME not in app.page.content()
+
+
+def test_names_that_another_tab_has_kept_are_forgotten_too(stub: StubbedPage) -> None:
+    stub.open()
+    other = stub.another_tab()
+    stub.run('await (await import("/modules/filenames.js")).keepName("a", given);', NAME)
+    other.run('await (await import("/modules/filenames.js")).forgetNames();')
+    later = stub.another_tab()
+    assert later.run('return (await import("/modules/filenames.js")).countNames();') == 0
 
 
 def test_queue_shows_and_exports_the_class_of_each_file(app: AppPage) -> None:

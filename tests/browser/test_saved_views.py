@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.app_page import TASK, AppPage
+from tests.browser.stubbed_page import StubbedPage
 
 
 def test_view_is_saved_shown_renamed_and_deleted(app: AppPage) -> None:
@@ -68,3 +69,17 @@ def test_open_filters_leave_the_list_as_it_was(app: AppPage) -> None:
     app.page.get_by_label("Class", exact=True).press("Escape")
     expect(app.page.get_by_label("Class", exact=True)).to_be_hidden()
     expect(app.page.locator("#more-filters")).to_be_focused()
+
+
+def test_views_of_two_tabs_are_kept(stub: StubbedPage) -> None:
+    stub.open()
+    tabs = {"First": stub, "Second": stub.another_tab()}
+    for tab in tabs.values():
+        tab.page.locator("#more-filters").click()
+        expect(tab.page.get_by_role("textbox", name="Name of the view")).to_be_visible()
+    for name, tab in tabs.items():
+        tab.page.get_by_role("textbox", name="Name of the view").fill(name)
+        tab.page.get_by_role("button", name="Save", exact=True).click()
+    for tab in tabs.values():
+        options = tab.page.get_by_label("View", exact=True).locator("option")
+        expect(options).to_have_text(["Unsaved", "First", "Second"])

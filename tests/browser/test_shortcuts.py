@@ -4,6 +4,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser import samples
 from tests.browser.app_page import AppPage
+from tests.browser.stubbed_page import StubbedPage
 from tests.browser.test_access import violations
 
 
@@ -65,3 +66,14 @@ def test_controls_name_their_new_key(app: AppPage) -> None:
     expect(compare).to_have_attribute("aria-pressed", "true")
     app.press("b")
     expect(compare).to_have_attribute("aria-pressed", "true")
+
+
+def test_keys_of_two_tabs_are_kept(stub: StubbedPage) -> None:
+    stub.open()
+    other = stub.another_tab()
+    choose = 'const { chooseKey } = await import("/modules/keys.js"); chooseKey(...given);'
+    stub.run(choose, ["i", "q"])
+    other.wait_until('(await import("/modules/keys.js")).keyOf("i") === "q"')
+    other.run(choose, ["w", "x"])
+    kept = stub.run('return JSON.parse(localStorage.getItem("negatoscope.chosen-keys"));')
+    assert kept == {"i": "q", "w": "x"}
