@@ -14,6 +14,7 @@ from local.users import USERS
 from tests.browser import samples
 from tests.browser.app_page import PATIENCE_MS, TASK, AppPage, fill_in
 from tests.browser.conftest import LAPTOP
+from tests.browser.stubbed_page import StubbedPage
 from tests.browser.test_access import violations
 from tests.images import grey_file
 from tests.stack.login_flow import LoginFlow
@@ -262,3 +263,19 @@ def test_sign_in_as_another_user_drops_pending_work(app: AppPage, login_flow: Lo
     expect(notice).to_be_hidden()
     app.page.get_by_role("button", name="Account").click()
     expect(app.page.get_by_role("dialog", name="Account")).to_contain_text("reader@negatoscope.example")
+
+
+def test_notice_of_an_ended_session_is_seen_over_the_full_screen(stub: StubbedPage) -> None:
+    stub.open()
+    result_id = stub.run('return server.arrive("mammography-views").id;')
+    stub.app.row(result_id).get_by_role("link").click()
+    stub.app.wait_for_view(f"#/results/{result_id}")
+    seen = """
+        const notice = document.querySelector("#session-notice");
+        notice.hidden = false;
+        const { left, top, width, height } = notice.getBoundingClientRect();
+        return notice.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+    """
+    assert stub.run(seen)
+    stub.run('document.querySelector("#light-box").classList.add("full");')
+    assert stub.run(seen)
