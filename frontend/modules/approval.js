@@ -3,6 +3,7 @@
 import { announce } from "./announcer.js";
 import { ask } from "./confirmation.js";
 import { element } from "./dom.js";
+import { keepDraft, keepTyped } from "./drafts.js";
 import { MAX_TEXT } from "./limits.js";
 import { answerRetraining } from "./modelapi.js";
 import { hasRole, adminsOnly } from "./permissions.js";
@@ -16,6 +17,7 @@ import { text } from "./text.js";
  */
 export function approvalForm({ name, current, candidate }, onAnswer) {
   const labels = text.modelPages.approval;
+  const draft = `approval/${name}`;
   const content = hasRole("admin") ? form() : [adminsOnly(labels.right)];
   return element(
     "div",
@@ -27,6 +29,7 @@ export function approvalForm({ name, current, candidate }, onAnswer) {
 
   function form() {
     const comment = element("textarea", { id: "approval-comment", rows: 2, maxLength: MAX_TEXT });
+    keepTyped(comment, draft);
     return [
       element("p", { className: "field" }, element("label", { htmlFor: comment.id }, labels.comment), comment),
       element(
@@ -57,6 +60,7 @@ export function approvalForm({ name, current, candidate }, onAnswer) {
    */
   async function answer(approved, comment, message) {
     await answerRetraining(name, approved, comment.trim());
+    keepDraft(draft, null);
     announce(message);
   }
 }

@@ -3,6 +3,7 @@
 import { announce } from "./announcer.js";
 import { Problem } from "./api.js";
 import { element, fill } from "./dom.js";
+import { keepDraft, keepTyped } from "./drafts.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
 import { startRetraining } from "./modelapi.js";
@@ -28,6 +29,8 @@ export function retrainingForm(task, data) {
   const trials = element("input", { type: "number", id: "trials", min: MIN_TRIALS, max: MAX_TRIALS, value: DEFAULT_TRIALS, required: true });
   const trialsRow = element("p", { className: "field", hidden: true }, element("label", { htmlFor: trials.id }, labels.trials), trials);
   const reason = element("input", { type: "text", id: "retraining-reason", maxLength: MAX_TEXT, autocomplete: "off" });
+  const draft = `reason/${task.name}`;
+  keepTyped(reason, draft);
   const hyperparameters = new HyperparameterFields();
   const problem = element("div");
   const start = element("button", { className: "primary" }, labels.start);
@@ -61,6 +64,7 @@ export function retrainingForm(task, data) {
     const goOn = wayOn();
     try {
       const { name } = await startRetraining(requestBody());
+      keepDraft(draft, null);
       announce(labels.begun);
       goOn(retrainingAddress(name));
     } catch (error) {

@@ -2,6 +2,7 @@
 /** The form of a review: a button for each class, the comment, what was saved, and what others say. */
 import { element, fill } from "./dom.js";
 import { describeDisagreement } from "./disagreement.js";
+import { draftOf, keepDraft } from "./drafts.js";
 import { pressedBy } from "./keys.js";
 import { MAX_TEXT } from "./limits.js";
 import { compare, ownReading } from "./ownreading.js";
@@ -16,9 +17,6 @@ import { text } from "./text.js";
 
 const ON = "on";
 
-/** Comments that were typed but not saved, by the image's id: they survive another language, and a look at another image. @type {Map<string, string>} */
-const drafts = new Map();
-
 export class ReviewForm {
   /** @param {Review} review */
   constructor(review) {
@@ -26,7 +24,7 @@ export class ReviewForm {
     this.review = review;
     this.names = classNames(result, task);
     this.classes = element("div", { className: "class-buttons", role: "group", "aria-label": text.review.label });
-    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: drafts.get(result.id) ?? current?.comment ?? "" });
+    this.comment = element("textarea", { id: "review-comment", rows: 1, maxLength: MAX_TEXT, value: draftOf(result.id) ?? current?.comment ?? "" });
     this.keep = element("button", { type: "button", className: "quiet" }, text.review.saveComment);
     this.outcome = element("p", { className: "outcome" });
     /** The conflict, and all readings. */
@@ -34,7 +32,8 @@ export class ReviewForm {
     this.undoing = element("button", { type: "button", className: "quiet", ...pressedBy("u") }, text.review.undo);
     this.advance = element("input", { type: "checkbox", id: "advance", checked: preference("advance") === ON });
     this.comment.addEventListener("input", () => {
-      drafts.set(result.id, this.comment.value);
+      // What is being saved may fail.
+      keepDraft(result.id, review.unsaved || !this.isSaved ? this.comment.value : null);
       this.render();
     });
     this.keep.addEventListener("click", () => review.save(review.current?.label ?? "", false));
@@ -69,15 +68,21 @@ export class ReviewForm {
     return this.comment.value.trim();
   }
 
+  /** Whether the comment is the saved one. */
+  get isSaved() {
+    return this.written === (this.review.current?.comment ?? "");
+  }
+
   /** @param {string} comment that was saved */
   forgetDraft(comment) {
-    if (drafts.get(this.review.result.id)?.trim() === comment) drafts.delete(this.review.result.id);
+    const { id } = this.review.result;
+    if (draftOf(id)?.trim() === comment) keepDraft(id, null);
   }
 
   /** @param {string | null | undefined} comment that is saved, in place of the one that was written */
   restore(comment) {
     this.comment.value = comment ?? "";
-    drafts.delete(this.review.result.id);
+    keepDraft(this.review.result.id, null);
   }
 
   /** @param {string} message why nothing was changed */
@@ -93,7 +98,7 @@ export class ReviewForm {
     fill(this.outcome, ...(result.concealed ? [text.reading.hidden] : summarize(result.review, result, task)));
     fill(this.others, ...this.describeConflict(), ...this.comparison, ...this.describeDisagreement(), ...describeReadings(result, task));
     this.undoing.hidden = !canUndo;
-    this.keep.hidden = !current || this.written === (current.comment ?? "");
+    this.keep.hidden = !current || this.isSaved;
   }
 
   /** How the reading of a blind or second reader compares with the others. */

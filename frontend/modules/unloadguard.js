@@ -1,5 +1,5 @@
 // @ts-check
-/** Warns before the page is left while something is not sent yet, and reports on the next visit how many images there were. */
+/** Warns before the page is left while something is not sent or saved yet, and reports on the next visit how many images there were. */
 
 const KEY = "negatoscope.unfinished";
 
@@ -7,7 +7,7 @@ const KEY = "negatoscope.unfinished";
 
 /** Images of the upload queue that are still to be sent. */
 let queued = 0;
-/** What is being sent outside the queue: images, reviews. */
+/** What would be lost outside the queue: images and reviews that are being sent, texts that are being written. */
 let single = 0;
 /** What session storage holds, so that the same is not written again. */
 let stored = "";
@@ -29,7 +29,7 @@ export function updateUnloadGuard(state) {
 }
 
 /**
- * Warn as long as something outside the queue is being sent.
+ * Warn as long as something outside the queue would be lost.
  * @returns {() => void} ends it; may be called more than once
  */
 export function guardSending() {

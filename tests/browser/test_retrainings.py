@@ -10,6 +10,7 @@ from tests.browser import history
 from tests.browser.app_page import AppPage
 from tests.browser.history import EMPTY, NAME, Told, counted
 from tests.browser.stubbed_page import StubbedPage
+from tests.browser.test_many_uploads import LEAVE
 
 LIST, ONE = f"#/tasks/{history.TASK}/retrainings", f"#/retrainings/{NAME}"
 REFRESH_MS = 3_000
@@ -222,6 +223,30 @@ def fits(app: AppPage) -> None:
     for width in (320, 820, 1440):
         app.page.set_viewport_size({"width": width, "height": 800})
         assert app.width_beyond_screen() <= 0, width
+
+
+def test_typed_reason_is_kept_until_the_retraining_starts(stub: StubbedPage) -> None:
+    stub.open()
+    stub.run(
+        """
+        await import("/modules/modelpages.js");
+        const { retrainingForm } = await import("/modules/retrainingform.js");
+        window.make = () => document.body.append(retrainingForm({ name: "mammography-views" }, { obstacle: "" }));
+        const before = window.fetch;
+        const answer = () => Response.json({ name: "mammography-views-1" });
+        window.fetch = async (...asked) => (asked[0].endsWith("/retrainings") ? answer() : before(...asked));
+        make();
+        """
+    )
+    reason = stub.page.locator("#retraining-reason")
+    reason.fill("New scanner")
+    assert not stub.run(LEAVE)
+    # As a change of language does.
+    stub.run('document.querySelector(".start-form").remove(); make();')
+    expect(reason).to_have_value("New scanner")
+    stub.page.get_by_role("button", name="Start retraining").click()
+    expect(stub.page).to_have_url(re.compile("#/retrainings/mammography-views-1"))
+    assert stub.run(LEAVE)
 
 
 def test_started_retraining_does_not_leave_the_page_that_was_opened_meanwhile(stub: StubbedPage) -> None:

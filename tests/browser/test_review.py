@@ -10,6 +10,7 @@ from tests.browser import samples
 from tests.browser.app_page import AppPage
 from tests.browser.stubbed_page import StubbedPage
 from tests.browser.test_access import violations
+from tests.browser.test_many_uploads import LEAVE
 from tests.browser.test_worklist import send
 
 REVIEW = re.compile(r"/review\?")
@@ -495,3 +496,23 @@ def test_saves_and_ends_of_the_list_are_seen(app: AppPage) -> None:
     expect(toast(app)).to_contain_text("Saved. Confirmed")
     expect(toast(app)).to_be_in_viewport()
     expect(toast(app)).to_be_hidden()
+
+
+def test_page_warns_before_a_typed_comment_is_lost(stub: StubbedPage) -> None:
+    stub.open()
+    result_id = stub.run(
+        """
+        const result = server.arrive("mammography-views");
+        const reviewed_at = result.created_at;
+        result.review = { label: "left-cc", comment: "Saved.", reviewed_at, reviewer: "test" };
+        return result.id;
+        """
+    )
+    stub.app.row(result_id).get_by_role("link").click()
+    stub.app.wait_for_view(f"#/results/{result_id}")
+    comment = stub.page.get_by_label("Comment")
+    for words in ("Saved. And more", ""):
+        comment.fill(words)
+        assert not stub.run(LEAVE)
+        comment.fill("Saved.")
+        assert stub.run(LEAVE)
