@@ -88,7 +88,7 @@ def _find_parts(
 ) -> list[str] | None:
     """The part of the model's training data in which each image was; None if unknown."""
     if manifest:
-        return look_up_parts(manifest, data.digests)
+        return look_up_parts(manifest, data.digests, data.contents)
     if isinstance(model, Api):
         return None
     return find_parts(model.facts, data.records, data.digests, task.class_names)

@@ -35,7 +35,7 @@ def test_manifest_lists_every_used_image_with_its_part(data: PreparedData, tmp_p
 
     with (tmp_path / "report" / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["path", "sha256", "class", "group", "part", "sex"]
+    assert list(rows[0]) == ["path", "sha256", "pixels_sha256", "class", "group", "part", "sex"]
     assert len(rows) == data.findings["used"] == 120 - 1 - 2 - 1
     for part, members in data.parts.items():
         assert {row["path"] for row in rows if row["part"] == part} == {
@@ -62,8 +62,8 @@ def test_report_lists_the_findings(data: PreparedData, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "data.json").read_text(encoding="utf-8"))
 
     assert f"`{data.fingerprint}`" in report
-    assert "| 1 | byte-identical copies left out |" in report
-    assert "| 2 | left out because identical files have different labels |" in report
+    assert "| 1 | copies left out |" in report
+    assert "| 2 | left out because identical images have different labels |" in report
     assert "| PNG | 118 | 40 to 40 | 64 to 64 | 40 x 64 (118) |".replace("118", "117") in report
     first, second = data.class_names[:2]
     assert f"- {first}/p02-0.png = {second}/p02-0.png (correlation 1.0000)" in report
@@ -110,7 +110,7 @@ def test_command_prints_the_findings_without_file_names(
     assert main([*options, "--output", str(tmp_path / "out")]) == 0
 
     said = capsys.readouterr()
-    assert "2 left out because identical files have different labels" in said.out
+    assert "2 left out because identical images have different labels" in said.out
     assert f"report: {tmp_path / 'out' / 'data.md'}" in said.out
     assert ".png" not in said.out
     assert said.err == ""

@@ -435,6 +435,97 @@ def test_earlier_parts_exclude_a_test_split_option(
         prepare_folder(data_folder, small_task, place, test_split="own", earlier=manifest)
 
 
+def save_again(image: Path, path: Path) -> Path:
+    """Save an image in another format, with the same pixels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(image) as opened:
+        opened.save(path)
+    return path
+
+
+def list_again(folder: Path, copies: dict[str, Path], change: Edit = lambda path: path) -> None:
+    """Add copies in another format to the manifest, each a patient by itself; then `change` the originals."""
+    lines = (folder / "manifest.csv").read_text(encoding="utf-8").splitlines()
+    for name, image in copies.items():
+        class_name = image.parent.name
+        lines.append(f"{save_again(image, folder / name).relative_to(folder)},{class_name},")
+        change(image)
+    exist = [line for line in lines[1:] if (folder / line.split(",")[0]).exists()]
+    (folder / "manifest.csv").write_text("\n".join([lines[0], *exist]) + "\n", encoding="utf-8")
+
+
+def parts_of(data: PreparedData) -> dict[str, str]:
+    return {data.records[index].path: part for part in PARTS for index in data.parts[part]}
+
+
+def test_image_saved_in_another_format_is_a_copy(data_folder: Path, small_task: Task, place: Path) -> None:
+    name, other = small_task.class_names[:2]
+    write_manifest(data_folder)
+    before = prepare_folder(data_folder, small_task, place)
+    images = {f"zz/{file.stem}.tiff": file for file in sorted(data_folder.glob(f"{name}/*.png"))}
+    list_again(data_folder, images)
+    save_again(data_folder / other / "p03-0.png", data_folder / "zz" / "contradictory.tiff")
+    with (data_folder / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write(f"zz/contradictory.tiff,{name},\n")
+
+    data = prepare_folder(data_folder, small_task, place)
+
+    assert data.left_out["copies"] == tuple(sorted(images))
+    assert data.left_out["contradictions"] == (f"{other}/p03-0.png", "zz/contradictory.tiff")
+    assert len(data.records) == len(before.records) - 1
+    digest_of = dict(zip((record.path for record in before.records), before.digests, strict=True))
+    assert all(
+        digest_of[record.path] == digest for record, digest in zip(data.records, data.digests, strict=True)
+    )
+
+
+def test_copy_in_another_format_tells_that_two_names_are_those_of_one_patient(
+    data_folder: Path, small_task: Task, place: Path
+) -> None:
+    name = small_task.class_names[0]
+    write_manifest(data_folder)
+    save_again(data_folder / name / "p00-0.png", data_folder / name / "p00-0.tiff")
+    (data_folder / name / "p00-0.png").replace(data_folder / name / "p07-0.png")
+    manifest = data_folder / "manifest.csv"
+    manifest.write_text(
+        manifest.read_text(encoding="utf-8").replace(f"{name}/p00-0.png", f"{name}/p00-0.tiff")
+    )
+
+    data = prepare_folder(data_folder, small_task, place)
+
+    group_of = {record.path: record.group for record in data.records}
+    assert data.left_out["copies"] == (f"{name}/p07-0.png",)
+    assert group_of[f"{name}/p07-1.png"] == group_of[f"{name}/p00-1.png"] == f"{name}-p00"
+
+
+@pytest.mark.parametrize(
+    "how", ["beside the originals", "instead of the originals", "manifest without pixels"]
+)
+def test_image_saved_in_another_format_keeps_its_part(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path, how: str
+) -> None:
+    write_manifest(data_folder)
+    before, manifest = prepare_with_manifest(data_folder, small_task, place, tmp_path)
+    if how == "manifest without pixels":  # of an earlier version
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        with manifest.open("w", newline="", encoding="utf-8") as file:
+            columns = [column for column in rows[0] if column != "pixels_sha256"]
+            writer = csv.DictWriter(file, columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(rows)
+    was = parts_of(before)
+    # They come first in the listing, so that they are kept instead of the originals.
+    images = {f"a/{path.replace('/', '-')}.tiff": data_folder / path for path in sorted(was)[::2]}
+    list_again(data_folder, images, Path.unlink if how == "instead of the originals" else lambda path: path)
+
+    after = parts_of(prepare_folder(data_folder, small_task, place, earlier=manifest))
+
+    assert len(after) == len(was)
+    for copy, image in images.items():
+        assert after[copy] == was[str(image.relative_to(data_folder))]
+
+
 def relabel(folder: Path, path: str, class_name: str) -> None:
     manifest = folder / "manifest.csv"
     lines = [line.split(",") for line in manifest.read_text(encoding="utf-8").splitlines()]

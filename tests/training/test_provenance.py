@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from chalicelib.tasks import Task
 from tests.training.samples import write_manifest
 from training.data.dataset import Record
+from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
-from training.evaluation.provenance import describe_parts, find_parts
+from training.evaluation.provenance import describe_parts, find_parts, look_up_parts
 
 SEED = 4
 
@@ -38,6 +40,24 @@ def test_training_data_are_recognised(
         assert {
             record.path for record, name in zip(data.records, parts, strict=True) if name == part
         } == expected
+
+
+def test_image_saved_in_another_format_was_in_the_training(
+    trained: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    write_files(trained, tmp_path / "report")
+    for path in data_folder.glob("*/*.png"):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".tiff"))
+        path.unlink()
+    (data_folder / "manifest.csv").unlink()
+    data = prepare_evaluation_data(data_folder, "undescribed", task, tmp_path)
+
+    parts = look_up_parts(tmp_path / "report" / "manifest.csv", data.digests, data.contents)
+
+    was = {trained.records[index].path: part for part, rows in trained.parts.items() for index in rows}
+    paths = [str(Path(record.path).with_suffix(".png")) for record in data.records]
+    assert parts == [was[path] for path in paths]
 
 
 def test_data_with_other_images_labels_or_splits_are_not_recognised(

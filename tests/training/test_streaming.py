@@ -55,6 +55,7 @@ def test_streamed_data_are_those_of_the_preparation(
     data = stream(data_folder, task, tmp_path / "nowhere")
 
     assert (data.fingerprint, data.parts) == (prepared.fingerprint, prepared.parts)
+    assert data.contents == prepared.contents
     for part in prepared.parts:
         streamed, stored = data.labelled(part), prepared.labelled(part)
         assert np.array_equal(streamed.labels, stored.labels)

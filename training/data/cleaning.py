@@ -23,6 +23,8 @@ class CleanData:
     """Sorted by path."""
     digests: tuple[bytes, ...]
     """SHA-256 of each record's file."""
+    contents: tuple[bytes, ...]
+    """SHA-256 of each record's pixels."""
     pixels: PixelView
     """Shape (N, channels, height, width), in the order of `records`."""
     findings: dict[str, int]
@@ -56,19 +58,19 @@ def clean(
         images: the content of each record of the listing.
         near_duplicates: correlation above which images count as one patient's; 0 skips the search.
         keep_test: whether the test part that comes with the data is used. Then images of its groups are
-            removed from the other parts, and of identical files the one in the test part is kept.
+            removed from the other parts, and of identical images the one in the test part is kept.
         workplace: folder for large arrays.
         grows: whether images without a part join that test part if their group is in it.
     """
     listed = listing.records
-    unique = deduplicate(listed, images.digests, keep_test)
+    unique = deduplicate(listed, images.contents, keep_test)
     kept = [index for index in unique.kept if images.readable(index)]
     reviewed = [_reviewed(listed[index], unique.reviewed.get(index)) for index in kept]
     records = rename_groups(reviewed, unique.renamed)
     pixels = images.view().view(kept)
     pairs = find_similar(pixels, near_duplicates, workplace / "thumbnails.npy") if near_duplicates else []
     disputed = find_contradictions(records, pairs)
-    given_split = examine(listed, images.digests)
+    given_split = examine(listed, images.contents)
     if given_split and near_duplicates:
         given_split = replace(given_split, similar=count_similar(records, pairs))
     records = _join_similar(records, pairs)
@@ -96,6 +98,7 @@ def clean(
         how=listing.how,
         records=tuple(records[position] for position in remaining),
         digests=tuple(images.digests[kept[position]] for position in remaining),
+        contents=tuple(images.contents[kept[position]] for position in remaining),
         pixels=pixels.view(remaining),
         findings=findings,
         left_out={reason: paths for reason, paths in left_out.items() if paths},

@@ -1,4 +1,4 @@
-"""Duplicates: images that occur more than once, byte for byte or nearly so."""
+"""Duplicates: images that occur more than once, with the same pixels or nearly so."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class Contradiction:
 
     paths: tuple[str, ...]
     correlation: float
-    """Of their thumbnails; 1 if they are identical byte for byte."""
+    """Of their thumbnails; 1 if all pixels are equal."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class Deduplication:
     renamed: dict[str, str]
     """Groups that share an image, and the name of the group they are merged into."""
     copies: tuple[str, ...]
-    """Paths left out because a byte-identical file with the same label is kept."""
+    """Paths left out because an identical image with the same label is kept."""
     contradictions: tuple[Contradiction, ...]
-    """Byte-identical files with different labels, all left out: the right label is unknown."""
+    """Identical images with different labels, all left out: the right label is unknown."""
     reviewed: dict[int, tuple[int, Review]]
     """By index, label and review of each kept image of which a copy was reviewed."""
 
 
-def deduplicate(records: Sequence[Record], digests: Sequence[bytes], prefer_test: bool) -> Deduplication:
-    """Keep one of each set of byte-identical files, and none where their labels differ.
+def deduplicate(records: Sequence[Record], contents: Sequence[bytes], prefer_test: bool) -> Deduplication:
+    """Keep one of each set of identical images, and none where their labels differ.
 
     If one of them was reviewed, all have the label of the review; the newest of several reviews counts.
 
     Args:
-        records: sorted by path; of identical files the first is kept.
-        digests: SHA-256 of each record's file.
+        records: sorted by path; of identical images the first is kept.
+        contents: equal for identical images.
         prefer_test: keep the one in the given test part, if there is one.
     """
-    order = sorted(range(len(records)), key=digests.__getitem__)
+    order = sorted(range(len(records)), key=contents.__getitem__)
     kept, copies, contradictions, same = [], [], [], []
     reviewed: dict[int, tuple[int, Review]] = {}
-    for _, equal in groupby(order, key=digests.__getitem__):
+    for _, equal in groupby(order, key=contents.__getitem__):
         indices = list(equal)
         # An image added by a review has no patient; a copy in the data set may have one.
         own = [index for index in indices if records[index].review != "added"] or indices

@@ -40,7 +40,7 @@ def write_files(data: PreparedData, folder: Path) -> None:
 
 
 def write_manifest(data: PreparedData, path: Path) -> None:
-    """Write one line per image that is used: path, sha256, class, group, part and every attribute.
+    """Write one line per image that is used: path, digests, class, group, part and every attribute.
 
     Images in S3 have their full address, so that the manifest can be used from anywhere. On disk, paths are
     relative to the data, which may be moved as a whole.
@@ -51,13 +51,14 @@ def write_manifest(data: PreparedData, path: Path) -> None:
     # File names need not be valid Unicode.
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
-        writer.writerow(("path", "sha256", "class", "group", "part", *names))
+        writer.writerow(("path", "sha256", "pixels_sha256", "class", "group", "part", *names))
         for index, record in enumerate(data.records):
             known = dict(record.attributes)
             values = (known.get(name, "") for name in names)
             address = join(data.folder, record.path) if in_s3 else record.path
-            digest, class_name = data.digests[index].hex(), data.class_names[record.label]
-            writer.writerow((address, digest, class_name, record.group, part_of[index], *values))
+            digests = data.digests[index].hex(), data.contents[index].hex()
+            class_name = data.class_names[record.label]
+            writer.writerow((address, *digests, class_name, record.group, part_of[index], *values))
 
 
 def _facts(data: PreparedData) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class GivenSplit:
     of_shared_groups: int
     """Images of the test part that belong to such groups."""
     copies: int
-    """Images of the test part of which the rest has a byte-identical file."""
+    """Images of the test part of which the rest has a copy."""
     similar: int | None
     """Images of the test part that nearly equal one of the rest, without copies; None if not searched."""
 
@@ -28,8 +28,8 @@ class GivenSplit:
         similar = "" if self.similar is None else f", {self.similar} nearly equal one"
         shared = (
             f"The given split tests on {self.test} images, {self.of_shared_groups} of them of {self.groups} "
-            f"groups (patients) that are also in the other {self.rest} images; {self.copies} are "
-            f"byte-identical to one of those{similar}. "
+            f"groups (patients) that are also in the other {self.rest} images; {self.copies} equal one of "
+            f"those{similar}. "
         )
         if not (self.groups or self.copies or self.similar):
             shared = (
@@ -41,16 +41,16 @@ class GivenSplit:
         return shared + "It is not used: all parts were drawn again, by group."
 
 
-def examine(records: Sequence[Record], digests: Sequence[bytes]) -> GivenSplit | None:
+def examine(records: Sequence[Record], contents: Sequence[bytes]) -> GivenSplit | None:
     """Measure the overlap of the given test part by group and content; None if there is no such part."""
     test = [index for index, record in enumerate(records) if record.given == "test"]
     rest = [index for index, record in enumerate(records) if record.given != "test"]
     if not test or not rest:
         return None
     groups = {records[index].group for index in rest}
-    contents = {digests[index] for index in rest}
+    others = {contents[index] for index in rest}
     shared = [records[index].group for index in test if records[index].group in groups]
-    copies = sum(digests[index] in contents for index in test)
+    copies = sum(contents[index] in others for index in test)
     return GivenSplit(len(test), len(rest), len(set(shared)), len(shared), copies, None)
 
 

@@ -1,7 +1,7 @@
 """manifest.csv: one line per image."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from chalicelib.labelled_data.class_paths import GIVEN_PARTS
@@ -11,7 +11,7 @@ from training.data.storage import Storage
 from training.errors import TrainingError
 
 MANIFEST = "manifest.csv"
-COLUMNS = frozenset({"path", "class", "group", "split", "part", "source_sha256", "sha256"})
+COLUMNS = frozenset({"path", "class", "group", "split", "part", "source_sha256", "sha256", "pixels_sha256"})
 """Columns that are not attributes of the image."""
 
 
@@ -48,13 +48,18 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
         )
 
 
-def read_digests(storage: Storage, address: str) -> dict[str, bytes]:
-    """The SHA-256 of each file in the manifest.csv of a preparation, by its path.
+def read_digests(storage: Storage, address: str) -> dict[str, tuple[bytes, bytes]]:
+    """The SHA-256 of each file in the manifest.csv of a preparation, and that of its pixels, by its path.
 
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
     """
-    return {line["path"]: bytes.fromhex(line["sha256"]) for line in _read_preparation(storage, address)}
+    return {line["path"]: _digests(line) for line in _read_preparation(storage, address)}
+
+
+def _digests(line: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """The SHA-256 of a file and of its pixels; earlier versions did not write the latter."""
+    return bytes.fromhex(line["sha256"]), bytes.fromhex(line.get("pixels_sha256") or line["sha256"])
 
 
 def _read_preparation(storage: Storage, address: str) -> "csv.DictReader[str]":
@@ -66,7 +71,7 @@ def _read_preparation(storage: Storage, address: str) -> "csv.DictReader[str]":
 
 
 def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
-    """The part of each image in the manifest.csv of a preparation, by the SHA-256 of its file.
+    """The part of each image in the manifest.csv of a preparation, by the SHA-256 of its file and pixels.
 
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
@@ -76,5 +81,5 @@ def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
     for line in reader:
         if line["part"] not in PARTS:
             raise TrainingError(f"{address}, line {reader.line_num}: '{line['part']}' is not a part.")
-        parts[bytes.fromhex(line["sha256"])] = cast("Part", line["part"])
+        parts |= dict.fromkeys(_digests(line), cast("Part", line["part"]))
     return parts

@@ -12,7 +12,7 @@ PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 def assert_disjoint(
-    records: Sequence[Record], digests: Sequence[bytes], parts: Mapping[Part, Sequence[int]]
+    records: Sequence[Record], contents: Sequence[bytes], parts: Mapping[Part, Sequence[int]]
 ) -> None:
     """Make sure that no group, file or content is in two parts.
 
@@ -22,7 +22,7 @@ def assert_disjoint(
     for what, key in (
         ("groups (patients)", lambda index: records[index].group),
         ("files", lambda index: records[index].path),
-        ("contents", lambda index: digests[index]),
+        ("contents", lambda index: contents[index]),
     ):
         members = [{key(index) for index in indices} for indices in parts.values()]
         shared = sum(map(len, members)) - len(set().union(*members))

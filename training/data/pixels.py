@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from chalicelib.errors import ImageError
 from chalicelib.imaging import prepare
-from chalicelib.imaging.decoded import Source
 from chalicelib.tasks import InputSpec
 from training.core.hosts import ALONE, Hosts
 from training.data.dataset import Record
@@ -105,6 +104,9 @@ class PreparedImages:
     """For each file, the row of its image in `pixels`; identical files share a row."""
     digests: tuple[bytes, ...]
     """SHA-256 of each file."""
+    contents: tuple[bytes, ...]
+    """SHA-256 of each file's pixels, which are equal if an image was saved again in another format; that of a
+    file that cannot be read."""
     problems: dict[bytes, str]
     """By digest, the reason why a file cannot be read."""
     shapes: Counter[tuple[str, int, int]]
@@ -128,10 +130,8 @@ class _Contents:
     problems: dict[bytes, str] = field(default_factory=dict)
     shapes: dict[bytes, tuple[str, int, int]] = field(default_factory=dict)
     """Format, width and height of images that were decoded."""
-    arrays: dict[bytes, bytes] = field(default_factory=dict)
-    """For the digest of each array file, the digest of its pixels."""
-    files: dict[bytes, bytes] = field(default_factory=dict)
-    """For the digest of an image's pixels, the digest of its file, the smallest of several."""
+    pixels: dict[bytes, bytes] = field(default_factory=dict)
+    """The SHA-256 of the prepared pixels."""
 
     def add(self, other: "_Contents") -> None:
         """Add what was found in other files, or in copies of the same."""
@@ -139,16 +139,13 @@ class _Contents:
             self.row_of.setdefault(digest, row)
         self.problems |= other.problems
         self.shapes |= other.shapes
-        self.arrays |= other.arrays
-        for pixels, digest in other.files.items():
-            self.files[pixels] = min(digest, self.files.get(pixels, digest))
+        self.pixels |= other.pixels
 
 
 class _Reader:
     """Reads files from several threads, each content once; several hosts read different files.
 
-    A file may also be the array that the application made of an image. It counts as a copy of that image file
-    if both are in the data.
+    A file may also be the array that the application made of an image.
     """
 
     def __init__(self, storage: Storage, spec: InputSpec, pixels: NDArray[np.uint8] | None, hosts: Hosts):
@@ -169,10 +166,6 @@ class _Reader:
         read = list(pool.map(self._read, rows[own], addresses[own]))
         shares = self._exchange(read)
         return [shares[number % self.hosts.count][number // self.hosts.count] for number in range(len(rows))]
-
-    def original(self, digest: bytes) -> bytes:
-        """The digest of the image file that an array was made of if that was read too, else `digest`."""
-        return self.known.files.get(self.known.arrays.get(digest, b""), digest)
 
     def _exchange(self, read: list[bytes]) -> list[list[bytes]]:
         """Give what this host has read to the others, and take theirs; returns the digests of each host."""
@@ -196,21 +189,16 @@ class _Reader:
         try:
             if data.startswith(ARRAY):
                 pixels = unpack(data, self.spec)
-                self._new.arrays[digest] = hashlib.sha256(pixels.tobytes()).digest()
             else:
                 image = prepare(data, self.spec)
                 pixels = image.pixels
-                self._count(image.source, hashlib.sha256(pixels.tobytes()).digest(), digest)
+                self._new.shapes[digest] = image.source.format, image.source.columns, image.source.rows
+            self._new.pixels[digest] = hashlib.sha256(pixels.tobytes()).digest()
             if self.pixels is not None:
                 self.pixels[row] = pixels
         except ImageError as error:
             self._new.problems[digest] = error.message
         return digest
-
-    def _count(self, source: Source, pixels: bytes, digest: bytes) -> None:
-        with self.lock:
-            self._new.shapes[digest] = source.format, source.columns, source.rows
-            self._new.files[pixels] = min(digest, self._new.files.get(pixels, digest))
 
 
 def prepare_images(
@@ -263,10 +251,10 @@ def prepare_images(
         images = StreamedImages(storage, [join(folder, record.path) for record in records], digests, spec)
     else:
         images = pixels
-    digests = [reader.original(digest) for digest in digests]
     rows = np.array([reader.known.row_of[digest] for digest in digests], np.int64)
+    contents = tuple(reader.known.pixels.get(digest, digest) for digest in digests)
     shapes = Counter(reader.known.shapes.values())
-    return PreparedImages(images, rows, tuple(digests), reader.known.problems, shapes)
+    return PreparedImages(images, rows, tuple(digests), contents, reader.known.problems, shapes)
 
 
 def stream_images(
@@ -277,8 +265,8 @@ def stream_images(
     Raises:
         TrainingError: if the manifest was not written by a preparation.
     """
-    digest_of = read_digests(storage, join(folder, MANIFEST))
-    digests = tuple(digest_of[record.path] for record in records)
+    digests_of = read_digests(storage, join(folder, MANIFEST))
+    digests, contents = zip(*(digests_of[record.path] for record in records), strict=True)
     addresses = [join(folder, record.path) for record in records]
     images = StreamedImages(storage, addresses, digests, spec)
-    return PreparedImages(images, np.arange(len(records)), digests, {}, Counter())
+    return PreparedImages(images, np.arange(len(records)), digests, contents, {}, Counter())

@@ -57,7 +57,7 @@ class PreparedData(CleanData):
         Raises:
             TrainingError: if the train part is too small for this many folds.
         """
-        splits = cross_validation_splits(self.records, self.digests, self.parts, count, self.split_seed)
+        splits = cross_validation_splits(self.records, self.contents, self.parts, count, self.split_seed)
         return [replace(self, parts=parts) for parts in splits]
 
     def labelled(self, part: Part, outlines: NDArray[np.uint8] | None = None) -> Labelled:
@@ -110,6 +110,8 @@ class EvaluationData:
     records: tuple[Record, ...]
     digests: tuple[bytes, ...]
     """SHA-256 of each record's file."""
+    contents: tuple[bytes, ...]
+    """SHA-256 of each record's pixels."""
     labelled: Labelled
     groups: list[str]
     """The group (patient) of each image."""
@@ -230,6 +232,7 @@ def prepare_evaluation_data(
         listing.folder,
         data.records,
         data.digests,
+        data.contents,
         Labelled(data.pixels, np.array([record.label for record in data.records], np.int64)),
         [record.group for record in data.records],
         subgroups(data.records, attributes(data.records)),
@@ -239,11 +242,11 @@ def prepare_evaluation_data(
 
 def _split(data: CleanData, class_names: Sequence[str], seed: int, how: Split) -> dict[Part, list[int]]:
     if how == "fixed":
-        return split_as_given(data.records, data.digests, class_names)
+        return split_as_given(data.records, data.contents, class_names)
     if how == "left_out":
-        return split_around_test(data.records, data.digests, class_names, seed, every_class=False)
+        return split_around_test(data.records, data.contents, class_names, seed, every_class=False)
     split = {"own": split_by_group, "given": split_around_test, "earlier": split_further}[how]
-    return split(data.records, data.digests, class_names, seed)
+    return split(data.records, data.contents, class_names, seed)
 
 
 def _threshold(source: DataSource, asked: float | None) -> float:

@@ -20,14 +20,19 @@ UNKNOWN = (
 )
 
 
-def look_up_parts(manifest: Path, digests: Sequence[bytes]) -> list[str]:
-    """The part of each image in the manifest.csv of a training, by its content; `NONE` if it is not listed.
+def look_up_parts(manifest: Path, digests: Sequence[bytes], contents: Sequence[bytes]) -> list[str]:
+    """The part of each image in the manifest.csv of a training; `NONE` if it is not listed.
+
+    An image is found by its file or, if it was saved again in another format, by its pixels.
 
     Raises:
         TrainingError: if the manifest cannot be read, or is not that of a training.
     """
     part_of = read_parts(Storage(), str(manifest))
-    return [part_of.get(digest, NONE) for digest in digests]
+    return [
+        part_of.get(digest, part_of.get(content, NONE))
+        for digest, content in zip(digests, contents, strict=True)
+    ]
 
 
 def find_parts(
