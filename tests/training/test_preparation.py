@@ -658,19 +658,21 @@ def test_array_for_another_input_is_left_out(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path
 ) -> None:
     write_manifest(data_folder)
-    np.save(tmp_path / "old.npy", np.zeros((1, 8, 8), np.uint8))
-    (tmp_path / "cut.npy").write_bytes((tmp_path / "old.npy").read_bytes()[:-9])
-    verdicts = {tmp_path / f"{name}.npy": small_task.class_names[0] for name in ("old", "cut")}
+    old = [tmp_path / f"old-{number}.npy" for number in range(20)]
+    for number, path in enumerate(old):
+        np.save(path, np.full((1, 8, 8), number, np.uint8))
+    (tmp_path / "cut.npy").write_bytes(old[0].read_bytes()[:-9])
+    verdicts = dict.fromkeys([*old, tmp_path / "cut.npy"], small_task.class_names[0])
 
     data = prepare_folder(
         data_folder, small_task, place, labels=write_reviews(tmp_path / "reviews.manifest", verdicts)
     )
 
-    assert data.problems[str(tmp_path / "old.npy")] == (
-        "The array was prepared for an input that differs from the current one of the task."
-    )
-    assert data.problems[str(tmp_path / "cut.npy")] == "The array is damaged."
-    assert len(data.records) == 120
+    # They are more than a twentieth of the files, but no sign of a wrong folder.
+    assert data.left_out["outdated"] == tuple(sorted(map(str, old)))
+    assert data.problems == {str(tmp_path / "cut.npy"): "The array is damaged."}
+    assert (data.findings["outdated"], data.findings["unreadable"], len(data.records)) == (20, 1, 120)
+    assert "20 reviewed images left out because the input" in render_summary(data)
 
 
 def prepare_on_hosts(folder: Path, task: Task, home: Path, count: int) -> list[PreparedData]:

@@ -79,7 +79,10 @@ def clean(
         "copies": unique.copies,
         "contradictions": _paths(unique.contradictions),
         "near_contradictions": _paths(disputed),
-        "unreadable": tuple(listed[index].path for index in unique.kept if not images.readable(index)),
+        **{
+            reason: tuple(listed[index].path for index in unique.kept if images.digests[index] in digests)
+            for reason, digests in (("unreadable", images.problems), ("outdated", images.outdated))
+        },
         "leaks": tuple(records[index].path for index in sorted(find_leaking(records, grows)))
         if keep_test
         else (),

@@ -13,6 +13,10 @@ ARRAY = b"\x93NUMPY"
 """First bytes of a file that numpy saved."""
 
 
+class OutdatedArray(DamagedImage):
+    """The array was prepared for another input than the task has now."""
+
+
 def decode(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
     """The prepared image (channels, height, width) of an image file, or of an array of the application.
 
@@ -26,14 +30,15 @@ def unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
     """The array in a .npy file.
 
     Raises:
-        DamagedImage: if it is damaged or was prepared for another input.
+        DamagedImage: if it is damaged.
+        OutdatedArray: if it was prepared for another input.
     """
     try:
         array = np.load(BytesIO(data), allow_pickle=False)
     except Exception:  # numpy raises many kinds of exceptions on damaged files
         raise DamagedImage("The array is damaged.") from None
     if array.dtype != np.uint8 or array.shape != spec.shape:
-        raise DamagedImage(
+        raise OutdatedArray(
             "The array was prepared for an input that differs from the current one of the task."
         )
     pixels: NDArray[np.uint8] = array

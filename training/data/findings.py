@@ -15,6 +15,7 @@ FINDINGS = {
     "contradictions": "left out because identical images have different labels",
     "near_contradictions": "left out because nearly identical images have different labels",
     "unreadable": "left out because they cannot be read",
+    "outdated": "reviewed images left out because the input of the task has changed since they were prepared",
     "leaks": "left out of training and validation because their patient is in the test part",
     "used": "images used",
     "confirmed": "labels confirmed in reviews",

@@ -19,7 +19,7 @@ from chalicelib.imaging import prepare
 from chalicelib.tasks import InputSpec
 from training.core.hosts import ALONE, Hosts
 from training.data.dataset import Record
-from training.data.decoding import ARRAY, unpack
+from training.data.decoding import ARRAY, OutdatedArray, unpack
 from training.data.manifest import MANIFEST, read_digests
 from training.data.storage import CONNECTIONS, Storage, join
 from training.data.streaming import StreamedImages
@@ -109,6 +109,8 @@ class PreparedImages:
     file that cannot be read."""
     problems: dict[bytes, str]
     """By digest, the reason why a file cannot be read."""
+    outdated: frozenset[bytes]
+    """Digests of arrays that were prepared for another input than the task has now."""
     shapes: Counter[tuple[str, int, int]]
     """How many files have a format, width and height; identical files count once."""
 
@@ -117,8 +119,8 @@ class PreparedImages:
         return PixelView(self.pixels, self.rows)
 
     def readable(self, index: int) -> bool:
-        """Whether serving would accept a file as an image."""
-        return self.digests[index] not in self.problems
+        """Whether a file is an image that serving would accept, and not an outdated array."""
+        return self.digests[index] not in self.problems and self.digests[index] not in self.outdated
 
 
 @dataclass
@@ -128,6 +130,7 @@ class _Contents:
     row_of: dict[bytes, int] = field(default_factory=dict)
     """Where the image is in the array."""
     problems: dict[bytes, str] = field(default_factory=dict)
+    outdated: set[bytes] = field(default_factory=set)
     shapes: dict[bytes, tuple[str, int, int]] = field(default_factory=dict)
     """Format, width and height of images that were decoded."""
     pixels: dict[bytes, bytes] = field(default_factory=dict)
@@ -138,6 +141,7 @@ class _Contents:
         for digest, row in other.row_of.items():
             self.row_of.setdefault(digest, row)
         self.problems |= other.problems
+        self.outdated |= other.outdated
         self.shapes |= other.shapes
         self.pixels |= other.pixels
 
@@ -196,6 +200,9 @@ class _Reader:
             self._new.pixels[digest] = hashlib.sha256(pixels.tobytes()).digest()
             if self.pixels is not None:
                 self.pixels[row] = pixels
+        except OutdatedArray:
+            # It tells nothing about the folder: the input has changed since reviews were made.
+            self._new.outdated.add(digest)
         except ImageError as error:
             self._new.problems[digest] = error.message
         return digest
@@ -252,9 +259,11 @@ def prepare_images(
     else:
         images = pixels
     rows = np.array([reader.known.row_of[digest] for digest in digests], np.int64)
-    contents = tuple(reader.known.pixels.get(digest, digest) for digest in digests)
-    shapes = Counter(reader.known.shapes.values())
-    return PreparedImages(images, rows, tuple(digests), contents, reader.known.problems, shapes)
+    known = reader.known
+    contents = tuple(known.pixels.get(digest, digest) for digest in digests)
+    shapes = Counter(known.shapes.values())
+    outdated = frozenset(known.outdated)
+    return PreparedImages(images, rows, tuple(digests), contents, known.problems, outdated, shapes)
 
 
 def stream_images(
@@ -269,4 +278,4 @@ def stream_images(
     digests, contents = zip(*(digests_of[record.path] for record in records), strict=True)
     addresses = [join(folder, record.path) for record in records]
     images = StreamedImages(storage, addresses, digests, spec)
-    return PreparedImages(images, np.arange(len(records)), digests, contents, {}, Counter())
+    return PreparedImages(images, np.arange(len(records)), digests, contents, {}, frozenset(), Counter())
