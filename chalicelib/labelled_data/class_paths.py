@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.labelled_data.layouts import Layout, load_layouts
+from chalicelib.labelled_data.masks import masks_among
 
 CLASS_FOLDERS = "class-folders"
 """The layout without a description: one folder per class of the task."""
@@ -102,11 +103,13 @@ def class_finder(paths: Sequence[str], class_names: Sequence[str]) -> Callable[[
         return by_folder.get(plain(class_folder(path)), "")
 
     layouts = layouts_for(class_names)
-    layout = layouts.get(recognise(layouts, find_in_folder, sample(sorted(filter(is_image, paths)))))
+    masks = masks_among(paths)
+    images = sorted(path for path in paths if is_image(path) and path not in masks)
+    layout = layouts.get(recognise(layouts, find_in_folder, sample(images)))
 
     def find(path: str) -> str | None:
-        if not is_image(path) or (layout and layout.skips(path)):
+        if not is_image(path) or path in masks or (layout and layout.skips(path)):
             return None
-        return layout.find_class(path) if layout else find_in_folder(path)
+        return (layout and layout.find_class(path)) or find_in_folder(path)
 
     return find

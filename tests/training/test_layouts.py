@@ -108,6 +108,23 @@ def test_masks_beside_the_images_are_skipped(tmp_path: Path) -> None:
     assert listing.left_out == {"skipped": tuple(sorted(masks))}
 
 
+@pytest.mark.parametrize(("added", "how"), [(1, "layout busi"), (9, "one folder per class")])
+def test_images_that_are_added_to_a_public_data_set_are_in_folders_of_classes(
+    tmp_path: Path, added: int, how: str
+) -> None:
+    own = [f"malignant/clinic-{number}.jpg" for number in range(added)]
+    images = [f"{name}/{name} ({number}).png" for name in ("benign", "normal") for number in range(10)]
+    masks = [path.replace(".png", "_mask.png") for path in images]
+    others = ["masks/malignant/clinic-0_mask.png", "malignant/masks/clinic-0_mask_1.png"]
+    write_tree(tmp_path, [*own, *images, *masks, *others])
+
+    listing = list_data(tmp_path, load_task("breast-ultrasound").class_names)
+
+    assert listing.how.startswith(how)
+    assert {record.path for record in listing.records} == {*own, *images}
+    assert listing.left_out == {"skipped": tuple(sorted([*masks, *others]))}
+
+
 def test_octdl_table_provides_patient_sex_and_eye(tmp_path: Path) -> None:
     write_tree(tmp_path, [*OCTDL, "OCTDL/AMD/amd_7_1.jpg"])
     (tmp_path / "OCTDL_labels.csv").write_text(

@@ -17,6 +17,7 @@ from chalicelib.labelled_data.class_paths import (
     without_masks,
 )
 from chalicelib.labelled_data.layouts import Layout
+from chalicelib.labelled_data.masks import masks_among
 from training.data.manifest_row import Row, Vocabulary, given_part
 from training.data.storage import Storage, join
 from training.errors import TrainingError
@@ -31,6 +32,9 @@ def read_folder(
 ) -> tuple[str, Iterator[Row]]:
     """Read `folder` in the layout called `wanted` or, if that is None, in the one that fits.
 
+    Images that a described layout does not place may be in folders of classes, as those that were added to a
+    public data set. Masks of images are skipped.
+
     Returns how the folder was read, in words, and a row for every file.
 
     Raises:
@@ -41,7 +45,8 @@ def read_folder(
     if wanted and wanted not in (*layouts, CLASS_FOLDERS):
         raise TrainingError(f"There is no layout '{wanted}' for the classes of this task. Known: {known}.")
     paths = sorted(storage.paths(folder))
-    images = [path for path in paths if is_image(path)]
+    masks = masks_among(paths)
+    images = [path for path in paths if is_image(path) and path not in masks]
     sampled = sample(images)
     find_class_folder = partial(_class_folder, vocabulary=vocabulary)
     name = wanted or recognise(layouts, find_class_folder, sampled)
@@ -54,16 +59,18 @@ def read_folder(
         )
     if name == CLASS_FOLDERS:
         how = f"one folder per class; {_share(find_class_folder, sampled)}"
-        return how, _rows(paths, find_class_folder)
+        return how, _rows(paths, find_class_folder, masks.__contains__)
     layout = layouts[name]
-    how = f"layout {name}: {layout.title}; {_share(layout.find_class, without_masks(layout, sampled))}"
-    rows = _rows(paths, layout.find_class, layout.skips)
+
+    def find_class(path: str) -> str:
+        return layout.find_class(path) or find_class_folder(path)
+
+    how = f"layout {name}: {layout.title}; {_share(find_class, without_masks(layout, sampled))}"
+    rows = _rows(paths, find_class, lambda path: path in masks or layout.skips(path))
     return how, rows if layout.table is None else _with_table(rows, layout, storage, folder, paths)
 
 
-def _rows(
-    paths: Sequence[str], find_class: Callable[[str], str], skips: Callable[[str], bool] = lambda _: False
-) -> Iterator[Row]:
+def _rows(paths: Sequence[str], find_class: FindClass, skips: Callable[[str], bool]) -> Iterator[Row]:
     for path in paths:
         if not is_image(path):
             yield Row(path, "", left_out="not_images")

@@ -1,35 +1,31 @@
 """Outlines of findings: masks that come with some data sets."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.errors import ImageError
 from chalicelib.imaging import prepare
+from chalicelib.labelled_data.masks import image_of, without_suffix
 from chalicelib.tasks import InputSpec
 from training.data.storage import Storage, join
 from training.errors import TrainingError
 
-MASK = re.compile(r"^(?P<image>.*)_mask(?:_\d+)?\.png$")
-FOLDER = re.compile(r"(^|/)masks/")
-
 
 def find_masks(storage: Storage, folder: str, paths: Sequence[str]) -> dict[str, list[str]]:
-    """The masks of images, relative to `folder`, by the image's path.
+    """The masks of images, relative to `folder`, by the image's path; images without one are left out.
 
-    Those of `benign/benign (1).jpg` are `benign/benign (1)_mask.png`, `..._mask_1.png` and so on, beside it
-    or in a folder `masks`. A mask is white inside an outline. Images without one are left out.
+    A mask is white inside an outline.
     """
     masks = defaultdict(list)
     for path in sorted(storage.paths(folder)):
-        if named := MASK.match(path):
-            masks[FOLDER.sub(r"\1", named["image"])].append(path)
-    stems = {path: str(PurePosixPath(path).with_suffix("")) for path in paths}
+        if image := image_of(path):
+            masks[image].append(path)
+    stems = {path: without_suffix(path) for path in paths}
     return {path: masks[stem] for path, stem in stems.items() if stem in masks}
 
 

@@ -43,3 +43,21 @@ def test_masks_are_no_images_to_train_on() -> None:
     find = class_finder([image, mask], names)
 
     assert (find(image), find(mask)) == ("benign", None)
+
+
+@pytest.mark.parametrize("added", [1, 9])
+def test_images_that_are_added_to_a_public_data_set_are_in_folders_of_classes(added: int) -> None:
+    names = load_task("breast-ultrasound").class_names
+    own = [f"malignant/clinic-{number}.png" for number in range(added)]
+    images = [f"benign/benign ({number}).png" for number in range(20)]
+    masks = [f"benign/benign ({number})_mask.png" for number in range(20)]
+
+    find = class_finder([*own, *images, *masks], names)
+
+    assert [find(path) for path in own] == ["malignant"] * added
+    assert {find(path) for path in images} == {"benign"}
+    assert {find(path) for path in masks} == {None}
+
+
+def test_image_that_is_named_like_a_mask_is_an_image() -> None:
+    assert class_finder(["normal/face_mask.png", "normal/b.png"], CHEST)("normal/face_mask.png") == "normal"
