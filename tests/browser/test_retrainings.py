@@ -231,7 +231,8 @@ def test_typed_reason_is_kept_until_the_retraining_starts(stub: StubbedPage) -> 
         """
         await import("/modules/modelpages.js");
         const { retrainingForm } = await import("/modules/retrainingform.js");
-        window.make = () => document.body.append(retrainingForm({ name: "mammography-views" }, { obstacle: "" }));
+        const task = { name: "mammography-views" };
+        window.make = () => document.body.append(retrainingForm(task, { obstacle: "" }));
         const before = window.fetch;
         const answer = () => Response.json({ name: "mammography-views-1" });
         window.fetch = async (...asked) => (asked[0].endsWith("/retrainings") ? answer() : before(...asked));
