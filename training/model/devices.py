@@ -32,6 +32,6 @@ def make_deterministic() -> None:
     # cuBLAS is deterministic only with this variable.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    # It would fill every new tensor with NaN, to show that one is read before it is written. No operation here
-    # does that, and it took a tenth of the time of a training.
+    # It would fill every new tensor with NaN, to show that one is read before it is written. No operation
+    # here does that, and it took a tenth of the time of a training.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # stubs lack it
