@@ -3,10 +3,14 @@
 import json
 import pickle
 import resource
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from chalicelib.tasks import Task
 from tests.training.samples import NO_RECIPE
 from training.data import preparation, streaming
+from training.data.decoding import unpack
 from training.data.files import write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.storage import Storage
@@ -47,6 +52,27 @@ def prepared(data_folder: Path, task: Task, tmp_path: Path) -> PreparedData:
 
 def stream(folder: Path, task: Task, place: Path) -> PreparedData:
     return prepare_data(folder, "undescribed", task, 0, place, test_split="fixed", stream=True)
+
+
+def test_arrays_are_loaded_by_one_thread_at_a_time(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Now and then, numpy took an array for damaged while another thread read one."""
+    file = BytesIO()
+    np.save(file, np.zeros(task.input.shape, np.uint8))
+    load, loading = np.load, Lock()
+
+    def alone(*arguments: Any, **options: Any) -> Any:
+        assert loading.acquire(blocking=False), "two threads at a time"
+        try:
+            time.sleep(0.01)
+            return load(*arguments, **options)
+        finally:
+            loading.release()
+
+    monkeypatch.setattr(np, "load", alone)
+    with ThreadPoolExecutor(4) as pool:
+        arrays = list(pool.map(lambda _: unpack(file.getvalue(), task.input), range(8)))
+
+    assert len(arrays) == 8
 
 
 def test_streamed_data_are_those_of_the_preparation(

@@ -1,6 +1,7 @@
 """Prepared images from the bytes of files."""
 
 from io import BytesIO
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from chalicelib.tasks import InputSpec
 
 ARRAY = b"\x93NUMPY"
 """First bytes of a file that numpy saved."""
+_LOADING = Lock()
+"""numpy reads headers with `ast.literal_eval`, which may fail if two threads call it ("SystemError: AST
+constructor recursion depth mismatch", seen with Python 3.11.2)."""
 
 
 class OutdatedArray(DamagedImage):
@@ -34,7 +38,8 @@ def unpack(data: bytes, spec: InputSpec) -> NDArray[np.uint8]:
         OutdatedArray: if it was prepared for another input.
     """
     try:
-        array = np.load(BytesIO(data), allow_pickle=False)
+        with _LOADING:
+            array = np.load(BytesIO(data), allow_pickle=False)
     except Exception:  # numpy raises many kinds of exceptions on damaged files
         raise DamagedImage("The array is damaged.") from None
     if array.dtype != np.uint8 or array.shape != spec.shape:
