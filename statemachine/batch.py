@@ -37,8 +37,6 @@ PART_IMAGES = 12
 TOLERATED_PERCENT = 5
 """Of the images, in parts that failed after all tries. If there are more, the stage is the cause."""
 MAX_SECONDS = 60 * 24 * 3600
-MAX_PAYLOAD_MB = 6
-"""Of a prepared image; SageMaker's default."""
 
 _RETRY = retry(["States.ALL"], 2, 6, MaxDelaySeconds=120, JitterStrategy="FULL")
 """A part can be repeated: what has its result is left alone."""
@@ -122,7 +120,6 @@ _TRANSFORM = Action(
     )
     | {
         "BatchStrategy": "SingleRecord",
-        "MaxPayloadInMB": MAX_PAYLOAD_MB,
         "ModelClientConfig": {"InvocationsMaxRetries": 3, "InvocationsTimeoutInSeconds": 60},
     },
 )

@@ -11,8 +11,8 @@ JOB_SECONDS = 12 * 3600
 CONCURRENT_TRANSFORMS = 4
 """Images that the transform job classifies at a time: the cores of its instance, ml.c5.xlarge. The default of
 SageMaker is 1."""
-MAX_PAYLOAD_MB = 13
-"""Of a prepared image: the largest input that a task may have is 12.6 MB. The default of SageMaker is 6."""
+MAX_PAYLOAD_MB = 6
+"""Of a prepared image; SageMaker's default. `chalicelib.tasks` limits the input of a task to 4 MB."""
 FOLDER = "/opt/ml/processing"
 """Of the inputs and outputs of a processing job."""
 _TAGS = {
@@ -219,14 +219,14 @@ def transform_job(name: str, model: str, arrays: str, answers: str) -> State:
             "VolumeKmsKeyId": "${DataKey}",
         },
         "MaxConcurrentTransforms": CONCURRENT_TRANSFORMS,
+        "MaxPayloadInMB": MAX_PAYLOAD_MB,
         **_TAGS,
     }
 
 
 BATCH_INFERENCE = Action(
     "sagemaker:createTransformJob.sync",
-    transform_job("$.plan.name", "$.plan.name", _below("data/test/"), _below("answers"))
-    | {"MaxPayloadInMB": MAX_PAYLOAD_MB},
+    transform_job("$.plan.name", "$.plan.name", _below("data/test/"), _below("answers")),
     {"job.$": "$.TransformJobName"},
 )
 CREATE_ENDPOINT_CONFIG = Action(

@@ -11,8 +11,7 @@ from botocore.loaders import Loader
 from chalicelib.batches.locations import ANSWERS, ARRAYS
 from chalicelib.batches.part import READERS, TRIES
 from chalicelib.pipeline.decoder import IN_THE_BACKGROUND
-from chalicelib.tasks import load_tasks
-from statemachine.batch import DEFINITION, MAX_PAYLOAD_MB, PART_IMAGES
+from statemachine.batch import DEFINITION, PART_IMAGES
 from statemachine.requests import CREATE_ENDPOINT_CONFIG, CREATE_MODEL
 from tests.asl import Execution, TaskFailed
 from tests.cloud import BATCHES, template
@@ -170,11 +169,6 @@ def test_request_for_the_transform_job_is_one_that_sagemaker_has() -> None:
 
     assert performed["Transform"].keys() <= shape["members"].keys()
     assert {*shape["required"]} <= performed["Transform"].keys()
-
-
-def test_array_of_every_task_fits_into_a_request() -> None:
-    for task in load_tasks().values():
-        assert task.input.channels * task.input.height * task.input.width + 1024 < MAX_PAYLOAD_MB * 10**6
 
 
 def test_model_has_the_name_of_its_endpoint_configuration() -> None:
