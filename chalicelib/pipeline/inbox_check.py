@@ -57,8 +57,8 @@ class InboxCheck:
         for original in recent:
             status, swept = known.get(original.id, (result_document.RECEIVED, False))
             # A quarantined file in the inbox was dropped again, or its move was interrupted, unless it is too
-            # large to be moved. A file whose
-            # result has been deleted came late or was dropped again, or the sweep still has to delete it.
+            # large to be moved. A file whose result has been deleted came late or was dropped again, or the
+            # sweep still has to delete it.
             waiting = status in (result_document.RECEIVED, result_document.DELETED) and not swept
             unmoved = status == result_document.QUARANTINED and original.size <= quarantine.MAX_BYTES
             if waiting or unmoved:
