@@ -4,6 +4,10 @@ import { mayBeImage, pathOf } from "./folder.js";
 
 /** @import { Task } from "./types.js" */
 
+/** The outlines that come with some data sets: `benign/a_mask.png` or `masks/benign/a_mask_1.png` for `benign/a.png`. */
+const MASK = /^(?<image>.*)_mask(?:_\d+)?\.png$/;
+const MASKS = /(^|\/)masks\//;
+
 /**
  * @typedef {object} Folder
  * @property {string} name empty for files in no folder
@@ -20,7 +24,7 @@ export function sortByFolder(files, task) {
   const classes = classNames(task);
   /** @type {Map<string, Folder>} */
   const folders = new Map();
-  for (const file of files.filter(mayBeImage)) {
+  for (const file of withoutMasks(files.filter(mayBeImage))) {
     const parents = pathOf(file).split("/").filter(Boolean).slice(0, -1);
     // Outside of a class's folder, the folder below the chosen one says most.
     const name = parents.find((parent) => classes.has(plain(parent))) ?? parents[1] ?? parents[0] ?? "";
@@ -29,6 +33,18 @@ export function sortByFolder(files, task) {
     folders.set(name, folder);
   }
   return [...folders.values()].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+}
+
+/**
+ * The files without the masks of images among them, which a training leaves out, too.
+ * @param {File[]} files
+ */
+function withoutMasks(files) {
+  const images = new Set(files.map((file) => pathOf(file).replace(/\.[^./]*$/, "")));
+  return files.filter((file) => {
+    const image = MASK.exec(pathOf(file))?.groups?.image;
+    return image === undefined || !images.has(image.replace(MASKS, "$1"));
+  });
 }
 
 /**

@@ -17,12 +17,18 @@ LIST = f"#/tasks/{TASK}/retrainings"
 
 
 def folders(tmp_path: Path, app: AppPage) -> Path:
-    """A folder of labelled images, whose names must not be sent. One folder is named after no class."""
+    """A folder of labelled images, whose names must not be sent. One folder is named after no class.
+
+    Two images have masks, one of them beside it.
+    """
     chosen = tmp_path / "Films of Jane Doe"
     for folder, heights in {"Normal": (40, 41, 42), "VIRAL_pneumonia": (43,), "lateral": (40,)}.items():
         (chosen / folder).mkdir(parents=True)
         for height in heights:
             (chosen / folder / f"Doe-{height}.png").write_bytes(images.grey_file(height=height))
+    for mask in ("Normal/Doe-41_mask.png", "masks/VIRAL_pneumonia/Doe-43_mask_1.png"):
+        (chosen / mask).parent.mkdir(parents=True, exist_ok=True)
+        (chosen / mask).write_bytes(images.grey_file(height=44))
     (chosen / "Normal" / "letter.txt").write_text("Dear colleague,")
     # New to the stage, whatever earlier runs have sent.
     new = os.urandom(8)
