@@ -128,7 +128,7 @@ def test_reader_returns_to_the_view_and_cannot_write(app: AppPage, result: str) 
     app.drop(samples.jpeg())
     expect(app.problem.first).to_contain_text("for the reviewer role")
     assert app.posts() == [url for url in app.posts() if "/oauth2/" in url or "/login" in url]
-    app.open()
+    app.reload()  # the refusal is shown at the address of the task
     expect(app.page.get_by_role("heading", name="Open a result")).to_be_visible()
     assert violations(app) == []
 
