@@ -37,16 +37,6 @@ _THROTTLED = retry(
     JitterStrategy="FULL",
 )
 """50 exports can run at the same time in an account."""
-_JOBS = retry(
-    [
-        "SageMaker.AmazonSageMakerException",
-        "SageMaker.ResourceLimitExceededException",
-        "SageMaker.SdkClientException",
-    ],
-    *(30, 10),
-    MaxDelaySeconds=900,
-    JitterStrategy="FULL",
-)
 
 
 def _named(text: str) -> str:
@@ -89,6 +79,12 @@ _WRITE = Action(
         },
         role="${ExportJobRole}",
     ),
+)
+_JOBS = retry(
+    [*_WRITE.errors, "SageMaker.ResourceLimitExceededException"],
+    *(30, 10),
+    MaxDelaySeconds=900,
+    JitterStrategy="FULL",
 )
 STATES: States = {
     "Copy table": _task(
