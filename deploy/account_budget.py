@@ -51,47 +51,47 @@ def put(stage: str, usd: int, email: str) -> None:
         usd: US dollars a month.
         email: the address that is told. Others stay told until it changes.
     """
-    budgets, which = boto3.client("budgets"), _which(stage)
+    budgets, key = boto3.client("budgets"), _key(stage)
     # The tags by which costs could be told apart work only after someone has activated them, so the budget is
     # that of the account.
     wanted = {
-        "BudgetName": which["BudgetName"],
+        "BudgetName": key["BudgetName"],
         "BudgetType": "COST",
         "TimeUnit": "MONTHLY",
         "BudgetLimit": {"Amount": str(usd), "Unit": "USD"},
     }
     subscriber = {"SubscriptionType": "EMAIL", "Address": email}
     try:
-        found = budgets.describe_budget(**which)["Budget"]
+        found = budgets.describe_budget(**key)["Budget"]
     except budgets.exceptions.NotFoundException:
         told = [{"Notification": one, "Subscribers": [subscriber]} for one in NOTIFICATIONS]
-        budgets.create_budget(AccountId=which["AccountId"], Budget=wanted, NotificationsWithSubscribers=told)
+        budgets.create_budget(AccountId=key["AccountId"], Budget=wanted, NotificationsWithSubscribers=told)
         return
     if float(found["BudgetLimit"]["Amount"]) != usd:
-        budgets.update_budget(AccountId=which["AccountId"], NewBudget=wanted)
+        budgets.update_budget(AccountId=key["AccountId"], NewBudget=wanted)
     for notification in NOTIFICATIONS:
-        _tell(budgets, {**which, "Notification": notification}, subscriber)
+        _tell(budgets, {**key, "Notification": notification}, subscriber)
 
 
-def _tell(budgets: Any, which: Mapping[str, Any], subscriber: Mapping[str, str]) -> None:
+def _tell(budgets: Any, key: Mapping[str, Any], subscriber: Mapping[str, str]) -> None:
     """Send a notification to this subscriber instead of those before."""
     try:
-        before = budgets.describe_subscribers_for_notification(**which)["Subscribers"]
+        before = budgets.describe_subscribers_for_notification(**key)["Subscribers"]
     except budgets.exceptions.NotFoundException:
-        budgets.create_notification(**which, Subscribers=[subscriber])
+        budgets.create_notification(**key, Subscribers=[subscriber])
         return
     if subscriber in before:
         return
-    budgets.create_subscriber(**which, Subscriber=subscriber)
+    budgets.create_subscriber(**key, Subscriber=subscriber)
     for other in before:
-        budgets.delete_subscriber(**which, Subscriber=other)
+        budgets.delete_subscriber(**key, Subscriber=other)
 
 
 def delete(stage: str) -> None:
     """Delete the budget, if it exists."""
     budgets = boto3.client("budgets")
     with suppress(budgets.exceptions.NotFoundException):
-        budgets.delete_budget(**_which(stage))
+        budgets.delete_budget(**_key(stage))
 
 
 def described(parameters: Mapping[str, str]) -> str:
@@ -100,6 +100,6 @@ def described(parameters: Mapping[str, str]) -> str:
     return f"{usd} US dollars a month, {email} is told" if email and usd != "0" else "none"
 
 
-def _which(stage: str) -> dict[str, str]:
+def _key(stage: str) -> dict[str, str]:
     account = boto3.client("sts").get_caller_identity()["Account"]
     return {"AccountId": account, "BudgetName": resource_names.resource_name(stage)}

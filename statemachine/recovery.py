@@ -1,7 +1,7 @@
 """Recovery after a failure: adopt what was created, or roll back."""
 
 from statemachine.states import (
-    JOB_PAUSE,
+    JOB_POLL_SECONDS,
     RETRY_ROLLBACK,
     States,
     choice,
@@ -39,7 +39,7 @@ _CREATION: States = {
         *(when("creating", key, then=state) for key, state, _ in _CREATED.values() if key != "endpoint"),
         default="Wait for endpoint",
     ),
-    "Wait for creation": wait(JOB_PAUSE, then="Check creation"),
+    "Wait for creation": wait(JOB_POLL_SECONDS, then="Check creation"),
     "Adopt training job": {
         "Type": "Pass",
         "Parameters": {"job.$": "$.creation.job"},

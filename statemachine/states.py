@@ -14,8 +14,8 @@ INTEGRATIONS = "arn:${Partition}:states::"
 """The beginning of the ARN of every integration. China and GovCloud are partitions of their own."""
 STEP_SECONDS = 960
 """A Lambda function runs for at most 15 minutes."""
-JOB_PAUSE = 300
-"""Seconds between two looks at a job. A day of waiting takes 2,600 of the 25,000 events of an execution."""
+JOB_POLL_SECONDS = 300
+"""Between polls of a job. A day of waiting takes 2,600 of the 25,000 events of an execution."""
 _STEP_ERRORS = (
     "Lambda.AWSLambdaException",
     "Lambda.ClientExecutionTimeoutException",
@@ -135,7 +135,7 @@ def adoption(title: str, kind: str, name: str, then: str, failed: str, missing: 
             when("job.status", "InProgress", "Stopping", then=pause),
             default=failed,
         ),
-        pause: wait(JOB_PAUSE, then=begin),
+        pause: wait(JOB_POLL_SECONDS, then=begin),
     }
 
 

@@ -67,7 +67,7 @@ def withdraw(result: Result, user: str, seen: str | None, restored: str | None =
     check_seen(review, seen)
     if earlier and "withdrawn_by_reader" in earlier[0] and earlier[0]["reviewer"] != user:
         raise ReviewChanged(
-            "The reading before was withdrawn by its reader. Look at the image, and decide again."
+            "The previous reading was withdrawn by its reader. Look at the image and decide again."
         )
     left = _without(earlier[0], "withdrawn", "withdrawn_by_reader") if earlier else None
     return _with(

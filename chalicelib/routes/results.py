@@ -123,8 +123,8 @@ def review_result(id: str) -> Result:
     dependencies.table().get(id)
     reading = reviews.read(json_body(api.request), api.user, api.user_name)
     add, audit = reviews.addition(api.query, reading), dependencies.audit()
-    told = {"label": reading["label"]}
-    change = reviews.recorded(add, audit, api.user, "review-result", lambda *_: told)
+    details = {"label": reading["label"]}
+    change = reviews.recorded(add, audit, api.user, "review-result", lambda *_: details)
     return dependencies.decisions().review(id, change)
 
 

@@ -217,7 +217,7 @@ export const json = (value) => ({ body: JSON.stringify(value), headers: { "Conte
  * @returns {Promise<Response>} a successful one, whose body is read with a Problem if that fails
  */
 export async function request(path, { signal, ...options } = {}, timeout = ANSWER_MS) {
-  const response = await reaching(async () => {
+  const response = await orNetworkProblem(async () => {
     const shown = await token(signal);
     const first = await send(path, options, shown, timeout, signal);
     // Refused before anything was done: clocks differ, or the session was ended elsewhere.
@@ -226,7 +226,7 @@ export async function request(path, { signal, ...options } = {}, timeout = ANSWE
   if (!response.ok) throw await problemOf(response);
   for (const name of /** @type {const} */ (["json", "text", "blob"])) {
     const read = response[name].bind(response);
-    response[name] = () => reaching(read, signal);
+    response[name] = () => orNetworkProblem(read, signal);
   }
   return response;
 }
@@ -239,7 +239,7 @@ export async function request(path, { signal, ...options } = {}, timeout = ANSWE
  * @returns {Promise<Answer>}
  * @throws {Problem} if it fails; what `act` throws if it is aborted
  */
-export async function reaching(act, signal) {
+export async function orNetworkProblem(act, signal) {
   try {
     return await act();
   } catch (error) {

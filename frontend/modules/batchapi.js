@@ -1,6 +1,6 @@
 // @ts-check
 /** The HTTP API for batches: one function per route. Failures are Problems, as in api.js. */
-import { json, reaching, request } from "./api.js";
+import { json, orNetworkProblem, request } from "./api.js";
 
 /** @import { Batch, BatchFailure, BatchRequest, FollowedBatch, StartedBatch } from "./batchtypes.js" */
 
@@ -42,7 +42,7 @@ export const resumeBatch = async (name) => void (await request(`${path(name)}/co
  * @returns {Promise<BatchFailure[]>}
  */
 export async function fetchFailures(link, most, signal) {
-  const lines = await reaching(async () => firstLines(await fetch(link, { signal }), most), signal);
+  const lines = await orNetworkProblem(async () => firstLines(await fetch(link, { signal }), most), signal);
   return lines.map((line) => JSON.parse(line));
 }
 

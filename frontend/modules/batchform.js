@@ -7,7 +7,7 @@ import { bucketAddress } from "./deployment.js";
 import { element, fill } from "./dom.js";
 import { estimateText } from "./batchestimate.js";
 import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from "./limits.js";
-import { batchAddress, wayOn } from "./router.js";
+import { batchAddress, deferredNavigation } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
@@ -107,10 +107,10 @@ export function batchForm(task) {
     const problem = element("div");
     start.addEventListener("click", () =>
       attempt(start, async () => {
-        const goOn = wayOn();
+        const proceed = deferredNavigation();
         const { name } = await startBatch(request, { dry: false });
         announce(labels.started);
-        goOn(batchAddress(name ?? ""));
+        proceed(batchAddress(name ?? ""));
       }, problem),
     );
     const told = estimateText(found);

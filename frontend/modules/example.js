@@ -1,7 +1,7 @@
 // @ts-check
 /** The example image of a task: classified like any other, but neither it nor its result is stored. Loaded on first use. */
 import { announce } from "./announcer.js";
-import { Problem, classify, reaching } from "./api.js";
+import { Problem, classify, orNetworkProblem } from "./api.js";
 import { element } from "./dom.js";
 import { percent } from "./format.js";
 import { offerHints } from "./openresult.js";
@@ -70,9 +70,9 @@ export async function showExample(task, viewer, view) {
  * @returns {Promise<File>} named "Example" in the language of the page
  */
 async function fetchExample(task, signal) {
-  const response = await reaching(() => fetch(`/examples/${encodeURIComponent(task)}.jpg`, { signal }), signal);
+  const response = await orNetworkProblem(() => fetch(`/examples/${encodeURIComponent(task)}.jpg`, { signal }), signal);
   if (!response.ok) throw new Problem(text.problem.notFound, { status: response.status });
-  return new File([await reaching(() => response.blob(), signal)], text.example.name, { type: "image/jpeg" });
+  return new File([await orNetworkProblem(() => response.blob(), signal)], text.example.name, { type: "image/jpeg" });
 }
 
 /**

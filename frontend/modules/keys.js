@@ -1,6 +1,6 @@
 // @ts-check
 /** Which key stands for which action. An action is called after its own key; the user may choose another one for it. */
-import { prefer, preference, whenPreferred } from "./preferences.js";
+import { prefer, preference, onPreferenceChange } from "./preferences.js";
 
 /** The name of the preference, and its value if shortcuts are turned off. */
 export const SINGLE_KEYS = "keys";
@@ -10,7 +10,7 @@ const PREFERENCE = "chosen-keys";
 
 /** Chosen keys by action, in lower case. @type {Record<string, string>} */
 let chosen = kept();
-whenPreferred(PREFERENCE, () => {
+onPreferenceChange(PREFERENCE, () => {
   chosen = kept();
   markKeys();
 });

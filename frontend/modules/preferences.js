@@ -35,6 +35,6 @@ export function prefer(name, value) {
  * @param {string} name
  * @param {() => void} act
  */
-export function whenPreferred(name, act) {
+export function onPreferenceChange(name, act) {
   addEventListener("storage", ({ key }) => key === PREFIX + name && act());
 }

@@ -7,7 +7,7 @@ import { addStyles, element } from "./dom.js";
 import { count, dateTime } from "./format.js";
 import { hasRole, isMe } from "./permissions.js";
 import { blinded } from "./readingmode.js";
-import { resultAddress, taskAddress, wayOn } from "./router.js";
+import { resultAddress, taskAddress, deferredNavigation } from "./router.js";
 import { loadTextsOf, text } from "./text.js";
 
 /** @import { RowAction } from "./rowactions.js" */
@@ -41,8 +41,8 @@ export function offerRemoval(result, viewer) {
   if (result.hidden) viewer.panel.body.prepend(hiddenNotice(result, result.hidden, viewer));
   if (!hasRole("admin")) return;
   const labels = text.removal;
-  const goOn = wayOn();
-  const next = () => goOn(afterwards(viewer));
+  const proceed = deferredNavigation();
+  const next = () => proceed(afterwards(viewer));
   const buttons = element("p", { className: "actions" });
   if (!result.hidden) {
     buttons.append(
@@ -66,8 +66,8 @@ export function offerRemoval(result, viewer) {
  */
 function hiddenNotice(result, { by, at }, viewer) {
   const labels = text.removal;
-  const goOn = wayOn();
-  const again = () => attempt(show, result, viewer, labels.shown, () => goOn(resultAddress(result.id)));
+  const proceed = deferredNavigation();
+  const again = () => attempt(show, result, viewer, labels.shown, () => proceed(resultAddress(result.id)));
   return element(
     "div",
     { className: "verdict review", id: "hidden-notice" },

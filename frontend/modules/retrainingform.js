@@ -7,7 +7,7 @@ import { keepDraft, keepTyped } from "./drafts.js";
 import { HyperparameterFields } from "./hyperparameters.js";
 import { DEFAULT_TRIALS, MAX_TEXT, MAX_TRIALS, MIN_TRIALS } from "./limits.js";
 import { startRetraining } from "./modelapi.js";
-import { retrainingAddress, wayOn } from "./router.js";
+import { retrainingAddress, deferredNavigation } from "./router.js";
 import { note } from "./sheet.js";
 import { text } from "./text.js";
 
@@ -61,12 +61,12 @@ export function retrainingForm(task, data) {
       return;
     }
     start.disabled = true;
-    const goOn = wayOn();
+    const proceed = deferredNavigation();
     try {
       const { name } = await startRetraining(requestBody());
       keepDraft(draft, null);
       announce(labels.begun);
-      goOn(retrainingAddress(name));
+      proceed(retrainingAddress(name));
     } catch (error) {
       fill(problem, note(error));
     } finally {

@@ -4,7 +4,7 @@ import { notify } from "./announcer.js";
 import { Problem, withdrawReading, withdrawReview } from "./api.js";
 import { standing } from "./ownreading.js";
 import { isTransient } from "./retry.js";
-import { resultAddress, wayOn } from "./router.js";
+import { resultAddress, deferredNavigation } from "./router.js";
 import { text } from "./text.js";
 
 /** @import { Review as ReviewForm } from "./review.js" */
@@ -101,7 +101,7 @@ async function undoNow(open, onChange) {
     return;
   }
   if (change.undoAll) return change.undoAll();
-  const goOn = wayOn();
+  const proceed = deferredNavigation();
   try {
     onChange(await revert(change));
     notify(text.review.undone);
@@ -110,5 +110,5 @@ async function undoNow(open, onChange) {
     if (!isTransient(error)) forgetChange(change);
     notify(`${text.review.notUndone} ${error.message}`, { failed: true });
   }
-  goOn(resultAddress(change.id));
+  proceed(resultAddress(change.id));
 }

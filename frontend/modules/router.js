@@ -70,10 +70,10 @@ export function navigate(address) {
 }
 
 /**
- * A way on for work that takes a while; it goes nowhere if the user has gone elsewhere meanwhile.
+ * For work that takes a while: navigates afterwards, unless the user has left this view meanwhile.
  * @returns {(address: string) => void}
  */
-export function wayOn() {
+export function deferredNavigation() {
   const here = location.hash;
   return (address) => {
     if (location.hash === here) navigate(address);

@@ -3,7 +3,7 @@
 import { announce } from "./announcer.js";
 import { addStyles, element, fill } from "./dom.js";
 import { MAX_TEXT } from "./limits.js";
-import { prefer, preference, whenPreferred } from "./preferences.js";
+import { prefer, preference, onPreferenceChange } from "./preferences.js";
 import { navigate, taskAddress } from "./router.js";
 import { loadTextsOf, text } from "./text.js";
 
@@ -48,7 +48,7 @@ export class SavedViews {
     filters.form.prepend(this.label, this.chooser);
     filters.panel.querySelector(".filter-fields")?.append(this.tools);
     this.render();
-    whenPreferred(KEY, () => {
+    onPreferenceChange(KEY, () => {
       this.views = load();
       this.render();
     });

@@ -1,6 +1,6 @@
 // @ts-check
 /** Model packages on this device: downloaded once, verified at each use, and cached for offline use. */
-import { Problem, fetchModelPackage, reaching } from "../api.js";
+import { Problem, fetchModelPackage, orNetworkProblem } from "../api.js";
 import { text } from "../text.js";
 import { unpack } from "./archive.js";
 
@@ -53,7 +53,7 @@ export async function obtain(task, disclaimer, options) {
  */
 async function download(task, version, sha256, disclaimer, { signal, onProgress }) {
   const response = await fetchModelPackage(task.name, version, signal);
-  const archive = await reaching(() => received(response, onProgress), signal);
+  const archive = await orNetworkProblem(() => received(response, onProgress), signal);
   const files = await unpack(archive).catch(() => new Map());
   const graph = files.get("model.onnx");
   const facts = files.has("model.json") ? JSON.parse(new TextDecoder().decode(files.get("model.json"))) : null;
