@@ -61,7 +61,7 @@ def test_training_reads_no_memory_before_it_is_written(
     parameters = QUICK.updated({"architecture": architecture})
     weights = []
     make_deterministic()
-    assert not vars(torch.utils.deterministic)["fill_uninitialized_memory"]
+    assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]  # stubs lack it
     for filled in (False, True):
         monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", filled)
         weights.append(fit(small_task, train, validation, parameters, seed=0).network.head.weight)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from chalicelib.tasks import Task
 from tests.training.samples import NO_RECIPE, write_images
@@ -130,9 +131,10 @@ def test_folder_of_the_data_can_be_left_out(
     folders = [tmp_path / "all" / name for name in place_names]
     write_images(folders[0], small_task.class_names)
     write_images(folders[1], small_task.class_names)
-    # Other contents, so that the second folder does not hold copies of the first.
+    # Other pixels, so that the second folder does not hold copies of the first.
     for path in folders[1].rglob("*.png"):
-        path.write_bytes(path.read_bytes() + b"\0")
+        with Image.open(path) as image:
+            image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path)
 
     data = prepare(folders, small_task, place, leave_out=f"folder={place_names[1]}")
 

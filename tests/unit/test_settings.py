@@ -119,7 +119,7 @@ def test_aws_library_is_imported_only_by_adapters() -> None:
         "storage/bucket.py",
         "storage/errors.py",
     }
-    steps = ("candidate", "creation_checker", "executions", "steps", "stopper", "training_jobs")
+    steps = ("candidate", "creation_checker", "executions", "jobs", "steps", "training_jobs")
     of_retraining = {f"retraining/{name}.py" for name in steps}
     importers = {
         path.relative_to(ROOT / "chalicelib").as_posix()
