@@ -79,7 +79,8 @@ def _pairs_of_block(vectors: NDArray[np.float32], start: int, least: float) -> I
     """The pairs with one image in the block that begins at `start`, and the other in it or after it."""
     block = np.array(vectors[start : start + BLOCK])
     for other in range(start, len(vectors), BLOCK):
-        correlation = block @ vectors[other : other + BLOCK].T
+        # Rounding, which depends on the processor, lets that of copies exceed 1.
+        correlation = np.minimum(block @ vectors[other : other + BLOCK].T, 1)
         for first, second in np.argwhere(correlation > least).tolist():
             if start + first < other + second:
                 yield Similar(start + first, other + second, float(correlation[first, second]))
