@@ -13,6 +13,12 @@ const HEADING = /: (\d+) (?:test )?images of (\d+) groups \(patients\)$/;
 /** Styles, which the page's security policy would report when a plot is parsed, though it is shown as an image. */
 const STYLES = /(<\/?|\s)style(?=[\s=>])/g;
 const HIDDEN_STYLES = /(<\/?|\s)hidden-style(?=[\s=>])/g;
+const FONT = /font-size: ([^;]+); font-family: ([^;]+)/;
+const RIGHT_ALIGNED = /text-anchor: end/;
+/** Room beside a matrix, in the plot's units. */
+const MAX_LABEL_WIDTH = 76;
+
+const canvas = document.createElement("canvas").getContext("2d");
 
 /**
  * @param {string} source SVG
@@ -28,7 +34,7 @@ export function withTitles(source, task) {
     const lines = [...group.children].filter(({ localName }) => localName === "text");
     const words = lines.map(({ textContent }) => textContent ?? "");
     const label = titleOf(words.join(""), titles);
-    if (label !== undefined) spread(label, lines);
+    if (label !== undefined) write(label, lines);
     else if (titles.has(words[0])) {
       lines[0].textContent = titles.get(words[0]) ?? "";
       const heading = HEADING.exec(words.slice(1).join(" "));
@@ -48,6 +54,55 @@ function titleOf(label, titles) {
   const [, name, figures] = legend;
   const inWords = figures.replace(/\d+\.\d+/g, localNumber).replace(/[a-z]+/g, (word) => titles.get(word) ?? word);
   return titles.has(name) ? `${titles.get(name)} ${inWords}` : undefined;
+}
+
+/**
+ * Of a label of several lines, training places each by its left end, so that all end at the matrix.
+ * @param {string} label
+ * @param {Element[]} lines
+ */
+function write(label, lines) {
+  const before = lines.map(width);
+  spread(label, lines);
+  if (lines.length > 1) lines.forEach((line, index) => move(line, before[index] - squeeze(line)));
+  else if (RIGHT_ALIGNED.test(styleOf(lines[0]))) squeeze(lines[0]);
+}
+
+/**
+ * @param {Element} line
+ * @returns {number} its width, which is at most the room there is
+ */
+function squeeze(line) {
+  const wanted = width(line);
+  if (wanted <= MAX_LABEL_WIDTH) return wanted;
+  line.setAttribute("textLength", String(MAX_LABEL_WIDTH));
+  line.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  return MAX_LABEL_WIDTH;
+}
+
+/**
+ * @param {Element} line
+ * @param {number} distance along its direction
+ */
+function move(line, distance) {
+  line.setAttribute("transform", `${line.getAttribute("transform") ?? ""} translate(${distance.toFixed(2)} 0)`);
+}
+
+/**
+ * @param {Element} line
+ * @returns {string}
+ */
+const styleOf = (line) => line.getAttribute("hidden-style") ?? "";
+
+/**
+ * @param {Element} line
+ * @returns {number} how wide it is, in the plot's units
+ */
+function width(line) {
+  const [, size, family] = FONT.exec(styleOf(line)) ?? [];
+  if (!canvas || !size) return 0;
+  canvas.font = `${size} ${family}`;
+  return canvas.measureText(line.textContent ?? "").width;
 }
 
 /**

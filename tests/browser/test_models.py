@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from chalicelib.models.archive import pack, package_files
 from chalicelib.models.package import BUNDLED_MODELS, ModelPackage
@@ -147,6 +147,43 @@ def test_plots_name_classes_by_their_titles(app: AppPage) -> None:
         )
         assert [text for text in expected if text not in plot] == []
         assert ">viral-pneumonia" not in plot
+
+
+@pytest.mark.parametrize("title", ["{}", "{} and much more", "X", "W" * 30])
+def test_labels_of_a_matrix_end_beside_it(app: AppPage, title: str) -> None:
+    """Whatever the length of the titles."""
+    app.open(PLACE)
+    task = load_task("retinal-oct")
+    source = (BUNDLED_MODELS / task.name / "plots" / "confusion.svg").read_text()
+    classes = [{"name": spec.name, "title": title.format(spec.title)} for spec in task.classes]
+
+    changed = app.page.evaluate(
+        """async ([source, classes]) => {
+            const { withTitles } = await import("/modules/plotlabels.js");
+            return withTitles(source, { classes });
+        }""",
+        [source, classes],
+    )
+    # A page of its own, because the security policy does not apply the styles of a plot outside an image.
+    with app.page.context.new_page() as blank:
+        before, after = (label_ends(blank, plot) for plot in (source, changed))
+
+    assert len(before) >= len(after) >= len(classes)
+    [edge] = {round(end) for _, end in before}
+    assert [end for _, end in after if abs(end - edge) > 3] == []
+    assert [start for start, _ in after if start < 0] == []
+
+
+def label_ends(page: Page, plot: str) -> list[tuple[float, float]]:
+    """Where the lines of the labels on the left of a matrix begin and end, in pixels."""
+    page.set_content(f"<body style='margin: 0'>{plot[plot.index('<svg') :]}")
+    ends: list[tuple[float, float]] = page.evaluate(
+        """() => [...document.querySelectorAll("[id='matplotlib.axis_2'] [id^=ytick] text")]
+            .filter((line) => line.textContent)
+            .map((line) => line.getBoundingClientRect())
+            .map(({ left, right }) => [left, right])"""
+    )
+    return ends
 
 
 def test_rollback_asks_and_restores_the_previous_version(app: AppPage, models: Models) -> None:
