@@ -34,7 +34,7 @@ export function withTitles(source, task) {
     const lines = [...group.children].filter(({ localName }) => localName === "text");
     const words = lines.map(({ textContent }) => textContent ?? "");
     const label = titleOf(words.join(""), titles);
-    if (label !== undefined) write(label, lines);
+    if (label !== undefined) setLabel(label, lines);
     else if (titles.has(words[0])) {
       lines[0].textContent = titles.get(words[0]) ?? "";
       const heading = HEADING.exec(words.slice(1).join(" "));
@@ -57,11 +57,11 @@ function titleOf(label, titles) {
 }
 
 /**
- * Of a label of several lines, training places each by its left end, so that all end at the matrix.
+ * Training positions each line of a multi-line label by its left end, so that the right ends meet the matrix.
  * @param {string} label
  * @param {Element[]} lines
  */
-function write(label, lines) {
+function setLabel(label, lines) {
   const before = lines.map(width);
   spread(label, lines);
   if (lines.length > 1) lines.forEach((line, index) => move(line, before[index] - squeeze(line)));
@@ -70,7 +70,7 @@ function write(label, lines) {
 
 /**
  * @param {Element} line
- * @returns {number} its width, which is at most the room there is
+ * @returns {number} its width after it was squeezed into the available room
  */
 function squeeze(line) {
   const wanted = width(line);
@@ -96,7 +96,7 @@ const styleOf = (line) => line.getAttribute("hidden-style") ?? "";
 
 /**
  * @param {Element} line
- * @returns {number} how wide it is, in the plot's units
+ * @returns {number} its natural width, in the plot's units
  */
 function width(line) {
   const [, size, family] = FONT.exec(styleOf(line)) ?? [];
