@@ -150,10 +150,11 @@ def test_plots_name_classes_by_their_titles(app: AppPage) -> None:
 
 
 @pytest.mark.parametrize("title", ["{}", "{} and much more", "X", "W" * 30])
-def test_labels_of_a_matrix_end_beside_it(app: AppPage, title: str) -> None:
-    """Whatever the length of the titles."""
+@pytest.mark.parametrize("name", ["retinal-oct", "retinal-oct-2017"])
+def test_labels_of_a_matrix_end_beside_it(app: AppPage, name: str, title: str) -> None:
+    """Whatever the length of the titles, and of the names, for which training left room."""
     app.open(PLACE)
-    task = load_task("retinal-oct")
+    task = load_task(name)
     source = (BUNDLED_MODELS / task.name / "plots" / "confusion.svg").read_text()
     classes = [{"name": spec.name, "title": title.format(spec.title)} for spec in task.classes]
 
@@ -169,19 +170,23 @@ def test_labels_of_a_matrix_end_beside_it(app: AppPage, title: str) -> None:
         before, after = (label_ends(blank, plot) for plot in (source, changed))
 
     assert len(before) >= len(after) >= len(classes)
-    [edge] = {round(end) for _, end in before}
-    assert [end for _, end in after if abs(end - edge) > 3] == []
+    [gap] = {round(end) for _, end in before}
+    assert [end for _, end in after if abs(end - gap) > 3] == []
     assert [start for start, _ in after if start < 0] == []
 
 
 def label_ends(page: Page, plot: str) -> list[tuple[float, float]]:
-    """Where the lines of the labels on the left of a matrix begin and end, in pixels."""
+    """The room on the left and on the right of each line of the labels beside a matrix, in pixels."""
     page.set_content(f"<body style='margin: 0'>{plot[plot.index('<svg') :]}")
     ends: list[tuple[float, float]] = page.evaluate(
-        """() => [...document.querySelectorAll("[id='matplotlib.axis_2'] [id^=ytick] text")]
+        """() => {
+        const edge = (selector, side) => document.querySelector(selector).getBoundingClientRect()[side];
+        return [...document.querySelectorAll("[id='matplotlib.axis_2'] [id^=ytick] text")]
             .filter((line) => line.textContent)
             .map((line) => line.getBoundingClientRect())
-            .map(({ left, right }) => [left, right])"""
+            .map(({ left, right }) => [left - edge("[id='matplotlib.axis_2'] > :last-child", "right"),
+                edge("#patch_2", "left") - right]);
+        }"""
     )
     return ends
 
