@@ -48,6 +48,11 @@ def grey_file(kind: str = "PNG", height: int = 96, width: int = 64, **options: A
     return encode(Image.fromarray(gradient(height, width).astype(np.uint8)), kind, **options)
 
 
+def black_file(height: int = 96, width: int = 64) -> bytes:
+    """A black PNG."""
+    return encode(Image.new("L", (width, height)), "PNG")
+
+
 def dicom_dataset(
     pixels: NDArray[Any], photometric: str = "MONOCHROME2", bits: int = 12, **elements: Any
 ) -> Dataset:

@@ -134,6 +134,12 @@ class PartRun:
             if again:
                 raise FileRemoved("The prepared image was removed.") from None
             return None
+        if image.earlier and not array.is_input_of(image.earlier):
+            if again:
+                raise FileRemoved(
+                    "The prepared image was replaced: its upload was sent twice, with different files."
+                )
+            return None
         if array.pixels.shape == self.task.input.shape:
             return array
         # A later version of the task takes images of another size.

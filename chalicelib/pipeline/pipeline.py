@@ -212,14 +212,20 @@ class Pipeline:
         """The prepared array of a result's image.
 
         Raises:
-            NotClassified: if there is none.
+            NotClassified: if there is none, or only that of another file.
         """
         if result["status"] != result_document.CLASSIFIED:
             raise NotClassified("There is no image to show: it has not been prepared.")
         try:
-            return prepared.load(self.bucket, result["task"], result["id"])
+            image = prepared.load(self.bucket, result["task"], result["id"])
         except (ObjectMissing, AccessDenied):
             raise NotClassified("There is no image to show yet. Try again in a moment.") from None
+        if not image.is_input_of(result):
+            raise NotClassified(
+                "The model's input is not stored any more: this upload was sent twice, with different files. "
+                "Upload each file on its own."
+            )
+        return image
 
     def heatmap(self, result: Result, label: str) -> Heatmap:
         """The heat map of a class, from the model that classified the image.

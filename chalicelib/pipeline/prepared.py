@@ -73,6 +73,16 @@ class PreparedArray:
         received = result_document.received(image_id, task, self.arrival)
         return received | {"created_at": self.created_at, "picture": self.picture, "frames": self.frames}
 
+    def is_input_of(self, result: Result) -> bool:
+        """Whether a result is the answer to this array.
+
+        An upload's form can be sent twice within seconds, with different files. Then the first answer stays,
+        but the array is that of the file that was prepared last.
+        """
+        picture, shown = self.picture, result["picture"]
+        same_picture = not picture or not shown or picture["sha256"] == shown["sha256"]
+        return self.source == result["source"] and same_picture
+
     def preview(self, *, thumbnail: bool = False) -> bytes:
         """The model's input without padding, as a PNG.
 

@@ -225,6 +225,27 @@ def test_prepared_image_of_another_input_stops_no_other(pipeline: Pipeline, tmp_
     assert "Send the file again" in outcome["failures"][0]["message"]
 
 
+def test_prepared_image_of_another_file_gets_no_answer(pipeline: Pipeline, tmp_path: Path) -> None:
+    item = archived("a.png", images.grey_file())
+    run(pipeline, item)
+    (key,) = stored_keys("prepared/")
+    _, image_id = inbox.parse_prepared_key(key)
+    before = pipeline.table.get(image_id)
+    array = prepared.load(pipeline.bucket, TASK, image_id)
+    assert array.picture
+    other = replace(array, picture=array.picture | {"sha256": "0" * 64})
+    prepared.store(pipeline.bucket, TASK, image_id, other)
+    newer = with_model(pipeline, tmp_path / "newer", version="newer")
+
+    outcome = run(newer, {"Key": key}, kind="again", requested_at=timestamps.now())
+
+    assert codes(outcome) == ["FileRemoved"]
+    assert newer.table.get(image_id) == before
+    # With the file at hand, it is decoded again.
+    assert counts(run(newer, item, requested_at=LATER)) == {"classified": 1}
+    assert newer.prepared_image(newer.table.get(image_id)).is_input_of(before)
+
+
 def test_changed_classes_are_recorded(pipeline: Pipeline, tmp_path: Path) -> None:
     run(pipeline, archived("a.png", images.grey_file()), archived("b.png", images.grey_file(height=120)))
     keys = stored_keys("prepared/")

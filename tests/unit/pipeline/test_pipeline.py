@@ -7,9 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.errors import EndpointNotReady, ImageTooLarge, TaskHasNoModel
+from chalicelib.errors import EndpointNotReady, ImageTooLarge, NotClassified, TaskHasNoModel
 from chalicelib.limits import MAX_FILE_BYTES
 from chalicelib.pipeline import prepared
+from chalicelib.pipeline.decoder import DecodedFile
 from chalicelib.pipeline.pipeline import Pipeline
 from chalicelib.pipeline.prepared import PreparedArray
 from chalicelib.results import result_document
@@ -23,7 +24,7 @@ from chalicelib.storage.inbox import (
     upload_id,
     upload_key,
 )
-from chalicelib.tasks import load_task
+from chalicelib.tasks import Task, load_task
 from tests import images
 from tests.models import TASK, FakeBackend
 from tests.stage import BUCKET
@@ -81,6 +82,32 @@ def test_upload_form_sent_twice_classifies_the_last_content(pipeline: Pipeline) 
     pipeline.classify(stored_keys("prepared/"))
     ((result,), _) = pipeline.table.page()
     assert (result["status"], rows(result)) == ("classified", 200)
+
+
+@pytest.mark.parametrize(
+    "other", [images.grey_file(height=200), images.black_file()], ids=["other size", "same size"]
+)
+def test_upload_form_sent_twice_during_preparation_shows_no_other_image(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, other: bytes
+) -> None:
+    key = upload_key(TASK, "cd" * 16)
+    first = drop(key, images.grey_file())
+    pipeline.prepare(first)
+    second = drop(key, other)
+    decode = Pipeline._decode
+
+    def slow_decode(self: Pipeline, task: Task, original: InboxObject) -> DecodedFile:
+        decoded = decode(self, task, original)
+        pipeline.classify(stored_keys("prepared/"))
+        return decoded
+
+    monkeypatch.setattr(Pipeline, "_decode", slow_decode)
+    pipeline.prepare(second)
+    pipeline.classify(stored_keys("prepared/"))
+    result = pipeline.table.get(first.id)
+    assert rows(result) == 96
+    with pytest.raises(NotClassified, match="sent twice"):
+        pipeline.prepared_image(result)
 
 
 def test_second_delivery_makes_no_second_result(
