@@ -87,6 +87,8 @@ class Pipeline:
         ):
             wait_for_entry()
             return missing_picture.add(earlier, task, data, self.decoder, self.decisions)
+        if known and not earlier:
+            self.table.renew_deletion(image_id)
         base = earlier or result_document.received(image_id, task.name, "api")
         decoded = self.decoder.decode(task, image_id, data, WHILE_SOMEONE_WAITS)
         image = PreparedArray.of(decoded, base, started)
@@ -154,6 +156,8 @@ class Pipeline:
         task = self.tasks.get(original.task_name)
         entry, again = self.receive(original)
         if entry.deleted:
+            # The file is deleted, too: synchronising a folder with the inbox must not bring the image back.
+            logger.warning("arrived after its deletion", extra={"image": original.id})
             self._finish(StoredResult(entry.result, entry.revision, None), original.time)
             return
         if again or entry.finished:

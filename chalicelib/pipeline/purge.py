@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import chain
 
 from chalicelib.results import result_document
@@ -28,18 +29,20 @@ def prefixes(result: Result) -> tuple[str, ...]:
     return (prepared_key(task, image_id), pictures, f"quarantine/{task}/{image_id}")
 
 
-def purge(bucket: DataBucket, result: Result, originals: Iterable[ObjectVersion]) -> None:
+def purge(bucket: DataBucket, result: Result, originals: Iterable[ObjectVersion], before: datetime) -> None:
     """Delete everything that is stored of a deleted image but the document that says so. Can be repeated.
 
     Args:
         bucket: the data bucket.
         result: what is left of the result.
         originals: the versions of the image's file in the inbox.
+        before: what was stored later stays: the image is being sent again.
     """
     stored = chain.from_iterable(map(bucket.versions, prefixes(result)))
     earlier = (one for one in bucket.versions(result_document.key(result)) if not one.latest)
     for version in (*stored, *earlier, *originals):
-        bucket.delete_version(version)
+        if version.time < before:
+            bucket.delete_version(version)
 
 
 def originals(bucket: DataBucket, results: Sequence[Result]) -> dict[str, list[ObjectVersion]]:

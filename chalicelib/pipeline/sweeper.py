@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,8 @@ from chalicelib.storage.errors import ObjectMissing
 from chalicelib.storage.inbox import InboxObject
 
 MAX_TRIES = 5
+CLOCK_SKEW = timedelta(minutes=1)
+"""By which the clocks of S3 and of the Lambda may differ, at most."""
 MAX_SECONDS = 200
 """The time after which a run leaves the rest to the next one. The Lambda has 300."""
 
@@ -64,7 +66,7 @@ class Sweeper:
         tally = _Tally()
         self._sweep_unfinished(moment, tally)
         if tally.deleted:
-            self._attempt(tally, "", partial(self._purge, tally))
+            self._attempt(tally, "", partial(self._purge, tally, moment - CLOCK_SKEW))
         check = InboxCheck(self.pipeline.bucket, self.pipeline.table)
         for original in check.run(moment):
             self._try(tally, original.id, partial(self._announce, original))
@@ -122,21 +124,21 @@ class Sweeper:
         else:
             self._give_up(original, entry)
 
-    def _purge(self, tally: _Tally) -> None:
-        """Delete what is stored of deleted images."""
+    def _purge(self, tally: _Tally, before: datetime) -> None:
+        """Delete what was stored of deleted images before a time."""
         originals = purge.originals(self.pipeline.bucket, [entry.result for entry in tally.deleted])
         for entry in tally.deleted:
             if time.monotonic() > tally.deadline:
                 logger.warning("the next sweep continues to delete")
                 return
             versions = originals[entry.result["id"]]
-            self._attempt(tally, entry.result["id"], partial(self._purge_one, entry, versions))
+            self._attempt(tally, entry.result["id"], partial(self._purge_one, entry, versions, before))
 
-    def _purge_one(self, entry: Entry, originals: list[ObjectVersion]) -> None:
+    def _purge_one(self, entry: Entry, originals: list[ObjectVersion], before: datetime) -> None:
         if self.pipeline.table.entry(entry.result["id"]) != entry:
             return  # the image was sent again in the meantime, and what is stored is new
-        purge.purge(self.pipeline.bucket, entry.result, originals)
-        self.pipeline.table.end_deletion(entry.result["id"], entry.revision)
+        purge.purge(self.pipeline.bucket, entry.result, originals, before)
+        self.pipeline.table.end_deletion(entry)
         logger.info("deleted", extra={"image": entry.result["id"]})
 
     def _delete_leftovers(self, moment: datetime, tally: _Tally) -> None:

@@ -185,7 +185,7 @@ class ResultsTable(ResultQueries):
         """
         item = self._item(result, revision)
         if result["status"] == DELETED:  # the sweeper has to delete what is stored of the image
-            item |= {"unfinished": _shard(result["id"]), "unfinished_since": now()}
+            item |= _deletion_mark(result["id"])
         try:
             self._put(
                 Item=item,
@@ -205,15 +205,34 @@ class ResultsTable(ResultQueries):
             return False
         return True
 
-    def end_deletion(self, image_id: str, revision: int) -> None:
-        """Remove the mark of a deleted result, unless the image has been sent again in the meantime."""
+    def renew_deletion(self, image_id: str) -> None:
+        """Mark a deleted result again, because its image is about to be stored again.
+
+        The sweeper deletes nothing for the next ten minutes, and then only if the image has no new result.
+        """
         with suppress(self._conflict):
             self._table.update_item(
                 Key={"id": image_id},
-                UpdateExpression="REMOVE unfinished, unfinished_since",
-                ConditionExpression="attribute_exists(id) AND #status = :deleted AND revision = :revision",
+                UpdateExpression="SET unfinished = :unfinished, unfinished_since = :unfinished_since",
+                ConditionExpression="attribute_exists(id) AND #status = :deleted",
                 ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":deleted": DELETED, ":revision": revision},
+                ExpressionAttributeValues={
+                    ":deleted": DELETED,
+                    **{f":{name}": value for name, value in _deletion_mark(image_id).items()},
+                },
+            )
+
+    def end_deletion(self, entry: Entry) -> None:
+        """Remove the mark of a deleted result, unless it was renewed, or the image has a new result."""
+        with suppress(self._conflict):
+            self._table.update_item(
+                Key={"id": entry.result["id"]},
+                UpdateExpression="REMOVE unfinished, unfinished_since",
+                ConditionExpression=(
+                    "attribute_exists(id) AND #status = :deleted AND unfinished_since = :unfinished_since"
+                ),
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues={":deleted": DELETED, ":unfinished_since": entry.unfinished_since},
             )
 
     def index_probability(self, image_id: str) -> None:
@@ -353,7 +372,14 @@ def unknown_result() -> UnknownResult:
 
 def deleted_result() -> ResultDeleted:
     """The error for the id of a deleted result."""
-    return ResultDeleted("This result has been deleted for good. To classify the image again, send it again.")
+    return ResultDeleted(
+        "This result has been deleted for good. To classify the image again, send it again, or drop it into "
+        "the inbox under another name."
+    )
+
+
+def _deletion_mark(image_id: str) -> dict[str, str]:
+    return {"unfinished": _shard(image_id), "unfinished_since": now()}
 
 
 def _shard(image_id: str) -> str:

@@ -128,4 +128,4 @@ def test_every_update_of_an_item_has_a_condition() -> None:
                     conditions = {keyword.arg for keyword in node.keywords}
                     assert "ConditionExpression" in conditions, f"{path.name}:{node.lineno}"
                 assert node.func.attr not in ("transact_write_items", "batch_writer"), "has no condition"
-    assert updates == 10
+    assert updates == 11

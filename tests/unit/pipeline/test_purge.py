@@ -1,5 +1,7 @@
 """Deleting what is stored of images."""
 
+from datetime import UTC, datetime, timedelta
+
 import boto3
 import pytest
 
@@ -36,10 +38,20 @@ def test_purge_leaves_other_images_alone(bucket: DataBucket) -> None:
     kept = [key for key in stored_keys() if token not in key and one["id"] not in key]
 
     originals = purge.originals(bucket, [one])
-    purge.purge(bucket, one, originals[one["id"]])
+    purge.purge(bucket, one, originals[one["id"]], datetime.now(UTC) + timedelta(minutes=1))
 
     assert stored_keys() == sorted([*kept, result_document.key(one)])
     assert len(list(bucket.versions(f"results/{TASK}/{one['id']}"))) == 1
+
+
+def test_purge_leaves_what_was_stored_later(bucket: DataBucket) -> None:
+    one = result_document.received("0" * 32, TASK, "api")
+    key = prepared_key(TASK, one["id"])
+    bucket.write(key, b"1", "x")
+
+    purge.purge(bucket, one, [], datetime.now(UTC) - timedelta(minutes=1))
+
+    assert stored_keys() == [key]
 
 
 def test_originals_are_those_of_the_image_and_not_of_its_replacement(bucket: DataBucket) -> None:
