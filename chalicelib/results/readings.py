@@ -32,11 +32,12 @@ def add(result: Result, reading: Review, seen: str | None, *, second: bool = Fal
     own = [earlier for earlier in readings if earlier["reviewer"] == reading["reviewer"]]
     if own:
         reading = _without(reading, "blind")
+    standing = [earlier for earlier in own if "withdrawn" not in earlier]
+    is_repeated = bool(standing) and _says_the_same(standing[-1], reading)
     if second and review and "adjudication" not in reading:
-        if own and _says_the_same(own[-1], reading):
-            return result
-        return _with(result, review, _appended(readings, reading))
-    if review and _says_the_same(review, reading):
+        return result if is_repeated else _with(result, review, _appended(readings, reading))
+    # The review may say the same, but not this person's last reading, which left the review as it is.
+    if review and is_repeated and _says_the_same(review, reading):
         return result
     check_seen(review, seen)
     if "adjudication" in reading and len(judgements(readings)) < 2:

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 from chalicelib.storage.items import invalid_cursor
@@ -18,6 +18,7 @@ _BETWEEN = "~"
 """Between the parts of a cursor: the period, and CloudWatch's token, which may be long."""
 _PATH = ', "path": "'
 """How the last member of an entry begins."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _NONE = "-"
 """What API Gateway writes for a value that there is not."""
 
@@ -63,10 +64,13 @@ class AccessLog:
         token = None
         if cursor:
             since, until, token = _resume(cursor)
+        first, last = _milliseconds(since), _milliseconds(until) - 1
+        if last < first:
+            return [], None
         wanted = {
             "logGroupName": self.group,
-            "startTime": _milliseconds(since),
-            "endTime": _milliseconds(until) - 1,
+            "startTime": first,
+            "endTime": last,
             "limit": limit,
             **({"filterPattern": f'"{search}"'} if search else {}),
         }
@@ -95,7 +99,7 @@ def _resume(cursor: str) -> tuple[str, str, str]:
     try:
         if token and 0 <= _milliseconds(since) < _milliseconds(until):
             return since, until, token
-    except (ValueError, OverflowError):
+    except (ValueError, TypeError, OverflowError):
         pass
     raise invalid_cursor()
 
@@ -123,4 +127,5 @@ def _known(value: str) -> str | None:
 
 
 def _milliseconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp() * 1000)
+    """The first whole millisecond since 1970 that is not before a moment; the log has no fractions."""
+    return -((_EPOCH - datetime.fromisoformat(moment)) // timedelta(milliseconds=1))

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import InvalidRequest, ReviewChanged, TooManyReadings
 from chalicelib.limits import MAX_READINGS
 from chalicelib.results import readings, result_document
-from chalicelib.results.reading import Review
+from chalicelib.results.reading import Review, judgements
 from chalicelib.results.readings import NONE
 from chalicelib.results.result_document import Result
 
@@ -132,6 +132,26 @@ def test_withdrawn_reading_can_be_made_again() -> None:
         LATER,
     ]
     assert again["readers"] == ["ada", "bob"]
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_reader_can_go_back_to_what_the_review_says(second: bool) -> None:
+    changed = readings.add(REVIEWED, reading("viral-pneumonia", at=LATER), None, second=True)
+    back = reading("normal", at="2026-11-29T12:00:00Z")
+
+    again = readings.add(changed, back, None, second=second)
+
+    assert again["review"] == (ADA if second else back)
+    assert judgements(again["readings"]) == {"ada": back}
+    assert readings.add(again, back | {"reviewed_at": "2026-11-29T13:00:00Z"}, None, second=second) == again
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_reading_that_stands_is_not_repeated_after_a_later_one_was_withdrawn(second: bool) -> None:
+    changed = readings.add(REVIEWED, reading("viral-pneumonia", at=LATER), None, second=True)
+    taken_back = readings.withdraw_own(changed, LATER, "ada")
+
+    assert readings.add(taken_back, reading("normal", at="later"), None, second=second) == taken_back
 
 
 def test_only_the_first_reading_of_a_person_is_blind() -> None:

@@ -72,8 +72,39 @@ def test_path_cannot_forge_an_entry(path: str) -> None:
     assert entry["path"].startswith("/api/")
 
 
+def test_periods_that_meet_within_a_millisecond_have_each_request_once(log: AccessLog) -> None:
+    at = datetime.fromtimestamp(int(logged(1)["at"]) / 1000, UTC)
+    for moment, before in (
+        (at, 1),
+        (at + timedelta(microseconds=1), 2),
+        (at + timedelta(microseconds=999), 2),
+    ):
+        earlier, _ = log.page(PERIOD[0], timestamp(moment), None, 9, None)
+        later, _ = log.page(timestamp(moment), PERIOD[1], None, 9, None)
+        assert (len(earlier), len(later)) == (before, 4 - before)
+
+
 @pytest.mark.parametrize(
-    "cursor", ["x", "~~x", "2026-01-01~2025-01-01~x", "0001-01-01T00:00:00Z~2026-01-01T00:00:00Z~x"]
+    ("since", "until"),
+    [
+        ("1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:00.001000Z"),
+        ("1970-01-01T00:00:00.000000Z", "1970-01-01T00:00:00.000000Z"),
+        ("2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.000999Z"),
+    ],
+)
+def test_period_without_a_whole_millisecond_is_empty(log: AccessLog, since: str, until: str) -> None:
+    assert log.page(since, until, None, 9, None) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "2026-01-01~2026-01-02~x",
+        "x",
+        "~~x",
+        "2026-01-01~2025-01-01~x",
+        "0001-01-01T00:00:00Z~2026-01-01T00:00:00Z~x",
+    ],
 )
 def test_page_refuses_other_cursors(log: AccessLog, cursor: str) -> None:
     with pytest.raises(InvalidRequest, match="cursor"):
