@@ -27,7 +27,7 @@ from chalicelib.imaging.dicom.attributes import ImagePixel, image_pixel, pixel_a
 from chalicelib.imaging.dicom.compressed_frames import FAMILIES
 from chalicelib.imaging.dicom.defined_terms import LATERALITIES, MODALITIES, VIEW_POSITIONS
 from chalicelib.imaging.dicom.elements import DicomFile
-from chalicelib.imaging.dicom.frame_values import StoredValues, high_byte
+from chalicelib.imaging.dicom.frame_values import StoredValues, high_byte, left_shift
 from chalicelib.imaging.dicom.grey_levels import GreyLevels, read_grey_levels
 from chalicelib.imaging.dicom.lookup_tables import apply_palette
 from chalicelib.imaging.dicom.stored_values import read_frame
@@ -72,7 +72,8 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
         colours = apply_palette(values, dataset, inputs=image.range, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
-        colours = high_byte(frame.values, frame.bits)
+        shift = left_shift(frame.values, frame.bits, image.high_bit)
+        colours = high_byte(frame.values, frame.bits, shift)
         del frame  # twice as large as the colours, and there may be 100 megapixels
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     levels = read_grey_levels(dataset, image, little=file.is_little_endian)

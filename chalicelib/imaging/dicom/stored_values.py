@@ -19,6 +19,7 @@ from chalicelib.imaging.dicom.frame_values import (
     contradiction,
     damaged_stream,
     from_colour_space,
+    left_shift,
 )
 
 _MAX_RLE_BYTES = 600_000_000
@@ -39,10 +40,15 @@ def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
             f"{syntax.name}."
         )
     if syntax == RLELossless:
-        return from_colour_space(_rle(frame_bytes(file), image), image.photometric, image.stored)
+        return _rgb(_rle(frame_bytes(file), image), image)
     if syntax in FAMILIES:
         return decompress(frame_bytes(file), image, syntax)
-    return from_colour_space(_native(file, image), image.photometric, image.stored)
+    return _rgb(_native(file, image), image)
+
+
+def _rgb(values: NDArray[Any], image: ImagePixel) -> StoredValues:
+    shift = left_shift(values, image.stored, image.high_bit)
+    return from_colour_space(values, image.photometric, image.stored, shift)
 
 
 def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from chalicelib import errors
 from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, numbers
-from chalicelib.imaging.dicom.frame_values import StoredValues
+from chalicelib.imaging.dicom.frame_values import StoredValues, left_shift
 from chalicelib.imaging.dicom.grey_levels import GreyLevels
 
 _HOT_SHARE = 1e-4
@@ -22,17 +22,10 @@ def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     if values.dtype.kind not in "iu":
         return values
     width = values.dtype.itemsize * 8
-    shift = image.high_bit + 1 - frame.bits
-    if 0 < shift <= width - frame.bits and _is_left_aligned(values, frame.bits, shift):
+    if shift := left_shift(values, frame.bits, image.high_bit):
         values = values >> shift
     # Shifting the value up and back removes higher bits and restores its sign.
     return _sign_extended(values, frame.bits) if width > frame.bits else values
-
-
-def _is_left_aligned(values: NDArray[Any], stored: int, shift: int) -> bool:
-    """Whether the values are where HighBit says. Many files store them in the lowest bits instead."""
-    unsigned = values.view(f"u{values.dtype.itemsize}")
-    return bool(int(unsigned.max()) >> stored > 0 and not (unsigned & (2**shift - 1)).any())
 
 
 def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -43,14 +36,12 @@ def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | N
         dataset: with PixelPaddingValue and PixelPaddingRangeLimit, or the same for floats.
 
     Raises:
-        InvalidImage: if an image of floats holds no finite number.
+        InvalidImage: if an image of floats has no pixel that is a usable number.
     """
     values = frame.values
     if values.dtype.kind == "f":
         # The largest float often means "no value".
         nothing = ~(np.abs(values) < MAX_VALUE)
-        if nothing.all():
-            raise errors.InvalidImage("This DICOM file has no pixel that is a usable number.")
         keyword = "FloatPixelPadding" if values.dtype.itemsize == 4 else "DoubleFloatPixelPadding"
     else:
         nothing = np.zeros(values.shape, bool)
@@ -68,6 +59,8 @@ def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | N
                 words = np.where(words >> frame.bits == 0, extended, words)
             ends = [int(word) for word in words]
         nothing |= (values >= min(ends)) & (values <= max(ends))
+    if values.dtype.kind == "f" and nothing.all():
+        raise errors.InvalidImage("This DICOM file has no pixel that is a usable number.")
     return nothing if nothing.any() and not nothing.all() else None
 
 

@@ -147,6 +147,14 @@ def test_padding_of_floats_is_recognised(dtype: str, prefix: str) -> None:
     assert corners(float_file(dataset, values)) == [0, 255, 170, 0]
 
 
+@pytest.mark.parametrize("missing", [np.nan, 1e38])
+def test_floats_of_which_no_pixel_is_left_are_refused(missing: float) -> None:
+    values = images.quadrants([-5000.5, missing, -5000.5, missing], "f4")
+    dataset = images.dicom_dataset(images.quadrants([0] * 4, "u2"), FloatPixelPaddingValue=-5000.5)
+    with pytest.raises(errors.InvalidImage, match="no pixel that is a usable number"):
+        corners(float_file(dataset, values))
+
+
 @pytest.mark.parametrize("slope", [1, -1])
 @pytest.mark.parametrize("missing", [np.nan, np.inf, -np.inf, 3.4028234e38, -3.4028234e38, 1e300])
 def test_floats_that_are_not_numbers_are_dark(slope: int, missing: float) -> None:
