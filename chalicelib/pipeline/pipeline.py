@@ -260,7 +260,11 @@ class Pipeline:
         )
         for (image_id, image), answer in zip(images.items(), answers, strict=True):
             result = result_document.classified(image.received(image_id, task.name), image.source, answer)
-            self._finish(self.decisions.decide(result), image.arrived_at)
+            decision = self.decisions.decide(result)
+            if _answers_an_earlier_file(decision.result, image):
+                self._replace(result, image.arrived_at or timestamps.now())
+            else:
+                self._finish(decision, image.arrived_at)
 
     def _finish(
         self, decision: StoredResult, arrived_at: str | None, original: InboxObject | None = None
@@ -337,3 +341,9 @@ class Pipeline:
         if entry.lacks_document:
             self.decisions.document(entry)
         return True
+
+
+def _answers_an_earlier_file(decided: Result, image: PreparedArray) -> bool:
+    """Whether an upload's form was sent again, with another file, before anybody read the first one."""
+    is_unread = decided["status"] == result_document.CLASSIFIED and not decided["readings"]
+    return is_unread and not image.is_input_of(decided)

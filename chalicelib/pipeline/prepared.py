@@ -76,8 +76,8 @@ class PreparedArray:
     def is_input_of(self, result: Result) -> bool:
         """Whether a result is the answer to this array.
 
-        An upload's form can be sent twice within seconds, with different files. Then the first answer stays,
-        but the array is that of the file that was prepared last.
+        An upload's form can be sent twice within seconds, with different files. Then the array is that of the
+        file that was prepared last, even if somebody has already read the first one, whose answer stays.
         """
         picture, shown = self.picture, result["picture"]
         same_picture = not picture or not shown or picture["sha256"] == shown["sha256"]

@@ -84,11 +84,12 @@ def test_upload_form_sent_twice_classifies_the_last_content(pipeline: Pipeline) 
     assert (result["status"], rows(result)) == ("classified", 200)
 
 
+@pytest.mark.parametrize("is_read", [False, True])
 @pytest.mark.parametrize(
     "other", [images.grey_file(height=200), images.black_file()], ids=["other size", "same size"]
 )
 def test_upload_form_sent_twice_during_preparation_shows_no_other_image(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, other: bytes
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, other: bytes, is_read: bool
 ) -> None:
     key = upload_key(TASK, "cd" * 16)
     first = drop(key, images.grey_file())
@@ -99,15 +100,23 @@ def test_upload_form_sent_twice_during_preparation_shows_no_other_image(
     def slow_decode(self: Pipeline, task: Task, original: InboxObject) -> DecodedFile:
         decoded = decode(self, task, original)
         pipeline.classify(stored_keys("prepared/"))
+        if is_read:
+            pipeline.decisions.review(first.id, add_reading(review_by("me")))
         return decoded
 
     monkeypatch.setattr(Pipeline, "_decode", slow_decode)
     pipeline.prepare(second)
     pipeline.classify(stored_keys("prepared/"))
     result = pipeline.table.get(first.id)
-    assert rows(result) == 96
-    with pytest.raises(NotClassified, match="sent twice"):
-        pipeline.prepared_image(result)
+    if is_read:  # the reading is of the first file
+        assert rows(result) == 96
+        with pytest.raises(NotClassified, match="sent twice"):
+            pipeline.prepared_image(result)
+    else:
+        alone = pipeline.try_out(TASK_, other)
+        assert result["probabilities"] == alone["probabilities"]
+        assert result["source"] == alone["source"]
+        assert pipeline.prepared_image(result).picture == result["picture"]
 
 
 def test_second_delivery_makes_no_second_result(
