@@ -147,8 +147,18 @@ def pixel_aspect(across: float, down: float) -> float:
     return plausible_aspect(across, down) or 1.0
 
 
+_FINE = 2.0**-14
+"""32-bit floats are rounded by up to 2**-25 of their size, an eighth of a grey level for this share of it."""
+
+
+def is_fine(low: float, high: float) -> bool:
+    """Whether 32-bit floats are too coarse for levels between these values."""
+    return high - low < _FINE * max(abs(low), abs(high))
+
+
 def stretch(values: NDArray[Any], black: float, white: float) -> Pixels:
     """Map `black`..`white` to 0..255 and clip values outside; a constant image becomes black."""
     span = white - black
-    levels = (values.astype(np.float32) - black) * (255.0 / span if span > 0 else 0.0)
+    floats: NDArray[Any] = values.astype(np.float64 if is_fine(black, white) else np.float32)
+    levels = (floats - black) * (255.0 / span if span > 0 else 0.0)
     return np.asarray(np.rint(levels).clip(0, 255), np.uint8)

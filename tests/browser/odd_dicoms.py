@@ -181,6 +181,7 @@ def dicoms_read_here() -> dict[str, bytes]:
         "group 0008 removed": later_group(preamble=True),
         "small slope": dicom(RescaleSlope="1.1E-30", RescaleIntercept=0, WindowCenter=None, WindowWidth=None),
         "large slope": dicom(RescaleSlope="9E29", RescaleIntercept=0, WindowCenter=None, WindowWidth=None),
+        "far from zero": dicom(RescaleIntercept=1e9, RescaleSlope=1, WindowCenter=None, WindowWidth=None),
         "large window": dicom(WindowCenter="0", WindowWidth="9E29"),
         "narrow window": dicom(WindowCenter="1500", WindowWidth="1.0001"),
         "narrow exact window": dicom(WindowCenter="1500", WindowWidth="1.5", VOILUTFunction="LINEAR_EXACT"),

@@ -168,6 +168,8 @@ def _check(image: ImagePixel, keyword: str) -> None:
             "SamplesPerPixel",
             f"is {image.samples}, which contradicts its PhotometricInterpretation {image.photometric}",
         )
+    if image.samples != 1 and keyword != "PixelData":
+        raise invalid("SamplesPerPixel", f"is {image.samples}, where {keyword} has 1")
     allowed = {"FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}.get(keyword, (1, 8, 16, 32))
     if image.allocated not in allowed:
         raise errors.UnsupportedImage(

@@ -148,7 +148,7 @@ def _decode_in_child(stream: bytes, claims: Codestream, image: ImagePixel, synta
     if claims.family is Family.JPEG_2000 and claims.transform:
         return frame  # the transform was undone, so this is RGB, regardless of the header
     is_ybr = image.photometric in ("YBR_FULL", "YBR_FULL_422")
-    return from_colour_space(frame.values, "YBR_FULL" if is_ybr else "RGB", frame.bits)
+    return from_colour_space(frame.values, "YBR_FULL" if is_ybr else "RGB", frame.bits, image.high_bit)
 
 
 def _as_allocated(values: NDArray[Any], claims: Codestream, image: ImagePixel) -> StoredValues:

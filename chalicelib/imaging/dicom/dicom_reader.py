@@ -21,13 +21,13 @@ from pydicom.uid import (
 )
 
 from chalicelib import errors
-from chalicelib.imaging.decoded import DecodedImage, Source, check_size
+from chalicelib.imaging.decoded import DecodedImage, Source, check_size, is_fine
 from chalicelib.imaging.dicom import elements
 from chalicelib.imaging.dicom.attributes import ImagePixel, image_pixel, pixel_aspect, pixel_spacing, text
 from chalicelib.imaging.dicom.compressed_frames import FAMILIES
 from chalicelib.imaging.dicom.defined_terms import LATERALITIES, MODALITIES, VIEW_POSITIONS
 from chalicelib.imaging.dicom.elements import DicomFile
-from chalicelib.imaging.dicom.frame_values import StoredValues, high_byte, left_shift
+from chalicelib.imaging.dicom.frame_values import StoredValues, bits_below, high_byte
 from chalicelib.imaging.dicom.grey_levels import GreyLevels, read_grey_levels
 from chalicelib.imaging.dicom.lookup_tables import apply_palette
 from chalicelib.imaging.dicom.stored_values import read_frame
@@ -72,8 +72,8 @@ def _decode_file(file: DicomFile, spec: InputSpec) -> DecodedImage:
         colours = apply_palette(values, dataset, inputs=image.range, little=file.is_little_endian)
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     if frame.values.ndim == 3:
-        shift = left_shift(frame.values, frame.bits, image.high_bit)
-        colours = high_byte(frame.values, frame.bits, shift)
+        below = bits_below(frame.values, frame.bits, image.high_bit)
+        colours = high_byte(frame.values, frame.bits, below)
         del frame  # twice as large as the colours, and there may be 100 megapixels
         return DecodedImage(_picture(colours, spec), source, pixel_aspect=aspect)
     levels = read_grey_levels(dataset, image, little=file.is_little_endian)
@@ -179,11 +179,19 @@ def _grey(
     if levels.shows_whole_range:
         levels = levels.with_range_of(values)
     # Pillow resizes 16-bit images only if they are unsigned; the offset is subtracted afterwards.
-    offset = 0
+    offset = 0.0
     if values.dtype == np.int16:
-        offset = 2**15
-        values = values.view(np.uint16) ^ np.uint16(offset)
+        offset = 2.0**15
+        values = values.view(np.uint16) ^ np.uint16(2**15)
     elif values.dtype not in (np.uint8, np.uint16):
-        values = values.astype(np.float32)
+        values, offset = _single(values)
     picture = Image.fromarray(np.ascontiguousarray(values))
     return DecodedImage(picture, source, replace(levels, offset=offset), pixel_aspect=aspect)
+
+
+def _single(values: NDArray[Any]) -> tuple[NDArray[np.float32], float]:
+    """The values as 32-bit floats, and what was added to them so that these distinguish them."""
+    low, high = values.min(), values.max()
+    if not is_fine(float(low), float(high)):
+        return values.astype(np.float32, copy=False), 0.0
+    return np.subtract(values, low, out=np.empty(values.shape, np.float32)), -float(low)

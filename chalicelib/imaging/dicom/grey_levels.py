@@ -60,8 +60,8 @@ class GreyLevels:
     windows: tuple[Window, ...]
     """The first applies. Without table and window, the whole range of values is shown."""
     inverted: bool
-    offset: int = 0
-    """Was added to the stored values, so that they are not negative."""
+    offset: float = 0
+    """Was added to the stored values, so that they are not negative, or not too large for 32-bit floats."""
     whole_range: DisplayWindow | None = None
     """The least and the greatest rescaled value of the whole image, which a resize averages away. If None,
     those of the values that are shown."""

@@ -19,7 +19,6 @@ from chalicelib.imaging.dicom.frame_values import (
     contradiction,
     damaged_stream,
     from_colour_space,
-    left_shift,
 )
 
 _MAX_RLE_BYTES = 600_000_000
@@ -39,16 +38,10 @@ def read_frame(file: DicomFile, image: ImagePixel, syntax: UID) -> StoredValues:
             "PixelData (7FE0,0010) of this DICOM file is compressed, but its transfer syntax says "
             f"{syntax.name}."
         )
-    if syntax == RLELossless:
-        return _rgb(_rle(frame_bytes(file), image), image)
     if syntax in FAMILIES:
         return decompress(frame_bytes(file), image, syntax)
-    return _rgb(_native(file, image), image)
-
-
-def _rgb(values: NDArray[Any], image: ImagePixel) -> StoredValues:
-    shift = left_shift(values, image.stored, image.high_bit)
-    return from_colour_space(values, image.photometric, image.stored, shift)
+    values = _rle(frame_bytes(file), image) if syntax == RLELossless else _native(file, image)
+    return from_colour_space(values, image.photometric, image.stored, image.high_bit)
 
 
 def _native(file: DicomFile, image: ImagePixel) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from chalicelib import errors
 from chalicelib.imaging.dicom.attributes import MAX_VALUE, ImagePixel, numbers
-from chalicelib.imaging.dicom.frame_values import StoredValues, left_shift
+from chalicelib.imaging.dicom.frame_values import StoredValues, bits_below
 from chalicelib.imaging.dicom.grey_levels import GreyLevels
 
 _HOT_SHARE = 1e-4
@@ -21,11 +21,10 @@ def value_bits(frame: StoredValues, image: ImagePixel) -> NDArray[Any]:
     values = frame.values
     if values.dtype.kind not in "iu":
         return values
-    width = values.dtype.itemsize * 8
-    if shift := left_shift(values, frame.bits, image.high_bit):
-        values = values >> shift
+    if below := bits_below(values, frame.bits, image.high_bit):
+        values = values >> below
     # Shifting the value up and back removes higher bits and restores its sign.
-    return _sign_extended(values, frame.bits) if width > frame.bits else values
+    return _sign_extended(values, frame.bits) if values.itemsize * 8 > frame.bits else values
 
 
 def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | None:
@@ -36,7 +35,7 @@ def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | N
         dataset: with PixelPaddingValue and PixelPaddingRangeLimit, or the same for floats.
 
     Raises:
-        InvalidImage: if an image of floats has no pixel that is a usable number.
+        InvalidImage: if an image of floats holds nothing but padding and what is no usable number.
     """
     values = frame.values
     if values.dtype.kind == "f":
@@ -60,7 +59,7 @@ def find_padding(frame: StoredValues, dataset: Dataset) -> NDArray[np.bool_] | N
             ends = [int(word) for word in words]
         nothing |= (values >= min(ends)) & (values <= max(ends))
     if values.dtype.kind == "f" and nothing.all():
-        raise errors.InvalidImage("This DICOM file has no pixel that is a usable number.")
+        raise errors.InvalidImage("This DICOM file has no pixel that is a usable number; all are padding.")
     return nothing if nothing.any() and not nothing.all() else None
 
 

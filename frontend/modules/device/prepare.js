@@ -32,6 +32,9 @@ import { resample } from "./resample.js";
 const MAX_PIXELS = 100_000_000;
 const MIN_SIDE = 8;
 
+/** For ranges that are a smaller share of their largest value, the server computes with 64-bit floats, otherwise with 32 bits. */
+const FINE = 2 ** -14;
+
 /**
  * @param {Blob} file
  * @param {string} contentType as detected by `inspect`
@@ -108,10 +111,12 @@ function unsigned(data) {
  */
 function toDisplay(small, offset, { slope, intercept, inverted, window: { low, high } }) {
   const values = Float64Array.from(small, (value) => (value - offset) * slope + intercept);
-  const gain = Math.fround(high > low ? 255 / (high - low) : 0);
-  const black = Math.fround(low);
+  const isFine = high - low < FINE * Math.max(Math.abs(low), Math.abs(high));
+  const round = isFine ? Number : Math.fround;
+  const gain = round(high > low ? 255 / (high - low) : 0);
+  const black = round(low);
   return Uint8Array.from(values, (value) => {
-    const level = Math.fround(Math.fround(Math.fround(value) - black) * gain);
+    const level = round(round(round(value) - black) * gain);
     const grey = Math.min(Math.max(halfToEven(level), 0), 255);
     return inverted ? 255 - grey : grey;
   });

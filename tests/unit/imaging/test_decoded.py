@@ -49,6 +49,12 @@ def test_stretch_rounds_and_clips() -> None:
     assert decoded.stretch(values, 3, 3).tolist() == [0] * 6
 
 
+@pytest.mark.parametrize("black", [-1e9, 2.0**31, 1e15])
+def test_stretch_distinguishes_levels_far_from_zero(black: float) -> None:
+    values = black + np.arange(256)
+    assert decoded.stretch(values, black, black + 255).tolist() == list(range(256))
+
+
 def test_whole_range_is_shown_and_kept() -> None:
     values = np.array([[0, 1000, 4095, 5000]], np.uint16)
     display = decoded.WholeRange(4095)

@@ -1,19 +1,23 @@
 """Windows, rescaling and polarity of monochrome DICOM images."""
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from chalicelib import errors, imaging
+from chalicelib.imaging import display_picture
 from chalicelib.tasks import InputSpec
 from tests import images
 from tests.unit.imaging.dicom.samples import (
     AS_A_WHOLE,
     AS_WINDOWED,
     FULL_WINDOW,
+    SMALL,
     TWELVE_BITS,
     corners,
     float_file,
@@ -184,3 +188,42 @@ def test_polarity_follows_photometric_interpretation_and_lut_shape(
     elements = FULL_WINDOW | ({"PresentationLUTShape": shape} if shape else {})
     data = images.dicom(images.quadrants(TWELVE_BITS, "u2"), photometric, **elements)
     assert corners(data) == ([255 - level for level in AS_WINDOWED] if is_inverted else AS_WINDOWED)
+
+
+RAMP = np.arange(1024).reshape(32, 32) // 4
+
+
+def ramp(offset: int, dtype: str, **elements: Any) -> bytes:
+    """256 neighbouring values of 32 bits or more, from `offset`."""
+    values = (RAMP + offset).astype(dtype)
+    dataset = images.dicom_dataset(np.zeros((32, 32), "u2"), **elements)
+    if dtype == "f8":
+        return float_file(dataset, values)
+    dataset.BitsAllocated = dataset.BitsStored = 32
+    dataset.HighBit, dataset.PixelRepresentation = 31, int(dtype == "i4")
+    dataset.PixelData = values.tobytes()
+    return images.dicom_file(dataset)
+
+
+@pytest.mark.parametrize("windowed", [False, True], ids=["whole range", "window"])
+@pytest.mark.parametrize(
+    ("offset", "dtype"),
+    [(0, "u4"), (2**26, "u4"), (2**31, "u4"), (2**32 - 256, "u4"), (-(2**31), "i4"), (2**31 - 256, "i4"),
+     (2**40, "f8")],
+)  # fmt: skip
+def test_neighbouring_levels_of_large_values_differ(offset: int, dtype: str, windowed: bool) -> None:
+    window = {"WindowCenter": offset + 128, "WindowWidth": 256} if windowed else {}
+    data = ramp(offset, dtype, **window)
+    np.testing.assert_array_equal(imaging.prepare(data, SMALL).pixels[0], RAMP)
+    picture = display_picture.make(data)
+    assert picture.grey
+    with Image.open(BytesIO(picture.content)) as image:
+        shown = np.asarray(image) * picture.grey.slope + picture.grey.intercept
+    np.testing.assert_allclose(shown - offset, RAMP, atol=0.01)
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 1e9), (1, -1e9), (1e-9, 1), (-1, 1e9)])
+def test_neighbouring_levels_differ_with_any_intercept(slope: float, intercept: float) -> None:
+    data = images.dicom(RAMP.astype("u2"), bits=16, RescaleSlope=slope, RescaleIntercept=intercept)
+    expected = RAMP if slope > 0 else 255 - RAMP
+    np.testing.assert_array_equal(imaging.prepare(data, SMALL).pixels[0], expected)
