@@ -198,6 +198,7 @@ OF_NO_MODULE = {
     "tests/unit/imaging/dicom/test_real_files.py": "files of real devices, through all modules",
     "tests/unit/local/aws/test_patches.py": "all patches of ministack",
     "tests/unit/models/test_bundled_models.py": "the models that the application ships",
+    "tests/unit/pipeline/test_deleted_images.py": "pipeline, sweeper and purge together",
     "tests/unit/statemachine/test_paths.py": "the paths through the definition",
     "tests/unit/statemachine/test_run.py": "run.sh",
     "tests/training/test_benchmarks.py": "what benchmarks run in the environment of training",
