@@ -9,8 +9,9 @@ from chalicelib.retraining.repository import unknown_retraining
 
 
 def _task_of_result(image_id: str) -> str | None:
-    result = dependencies.table().find(image_id)
-    return result["task"] if result else None
+    # Also of a place that was given up: doing so again is no error.
+    entry = dependencies.table().entry(image_id)
+    return entry.result["task"] if entry else None
 
 
 def _task_of_retraining(name: str) -> str | None:

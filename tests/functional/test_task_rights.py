@@ -108,6 +108,18 @@ def test_lists_of_other_tasks_are_refused(path: str) -> None:
     assert as_member(f"reader:{TASK}", "GET", path, None, {"task": TASK})[0] == 200
 
 
+@pytest.mark.parametrize("group", ["reviewer", f"reviewer:{TASK}"])
+@pytest.mark.usefixtures("client", "_login")
+def test_giving_up_an_upload_can_be_repeated(group: str) -> None:
+    body, path = NAMED_IN_BODIES["POST", "/uploads"], "/uploads/{id}"
+    image_id = as_member(group, "POST", "/uploads", body)[1]["id"]
+
+    assert [as_member(group, "DELETE", path, id=image_id)[0] for _ in range(2)] == [200, 200]
+    assert as_member(f"reviewer:{OTHER}", "DELETE", path, id=image_id)[0] == 404
+    assert as_member(group, "GET", "/results/{id}", id=image_id)[0] == 404
+    assert as_member(group, "DELETE", path, id="0" * 32)[0] == 404
+
+
 @pytest.mark.usefixtures("stocked", "_login")
 def test_reader_of_all_tasks_reviews_only_their_own() -> None:
     path, groups = "/results/{id}/review", "reader,reviewer:{}"
