@@ -38,7 +38,11 @@ def link(bucket: DataBucket, result: Result, frame: int | None = None) -> str:
         NotClassified: if the image has not been classified.
         NoPicture: if there is none (any more).
     """
-    picture = _classified(result)["picture"] if frame is None else _of_frame(bucket, result, frame)
+    classified = _classified(result)
+    if frame is None or frame == _classified_frame(classified):
+        picture = classified["picture"]
+    else:
+        picture = _of_frame(bucket, result, frame)
     if picture is None:
         raise NoPicture("No display picture of this image has been stored. The model's input can be shown.")
     key = picture_key(result["task"], result["id"], picture["sha256"])
@@ -66,6 +70,12 @@ def frames(bucket: DataBucket, result: Result) -> list[FramePicture]:
     except (ObjectMissing, AccessDenied):
         raise _deleted() from None
     return cast(list[FramePicture], json.loads(stored.body)["frames"])
+
+
+def _classified_frame(result: Result) -> int:
+    """The number of the frame that was classified; 1 if the file has no others."""
+    source = result["source"]
+    return source.get("frame", 1) if source else 1
 
 
 def _of_frame(bucket: DataBucket, result: Result, number: int) -> Picture:

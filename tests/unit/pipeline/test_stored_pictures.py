@@ -40,10 +40,23 @@ def test_link_leads_to_the_wanted_frame(pipeline: Pipeline) -> None:
 def test_images_without_frames_have_an_empty_list(pipeline: Pipeline) -> None:
     result = pipeline.classify_now(TASK_, images.grey_file())
     assert stored_pictures.frames(pipeline.bucket, result) == []
-    with pytest.raises(errors.NoPicture):
-        stored_pictures.link(pipeline.bucket, result, 1)
     with pytest.raises(errors.NotClassified):
         stored_pictures.frames(pipeline.bucket, result_document.received("0" * 32, TASK, "upload"))
+
+
+@pytest.mark.parametrize(("image", "number"), [(images.grey_file(), 1), (images.film(), 2)])
+def test_picture_of_the_image_is_that_of_the_frame_that_was_classified(
+    pipeline: Pipeline, image: bytes, number: int
+) -> None:
+    # An earlier version of this application kept no other frames.
+    result = pipeline.classify_now(TASK_, image) | {"frames": None}
+    assert result["picture"]
+
+    link = stored_pictures.link(pipeline.bucket, result, number)
+
+    assert urlsplit(link).path.endswith(picture_key(TASK, result["id"], result["picture"]["sha256"]))
+    with pytest.raises(errors.NoPicture, match="this frame"):
+        stored_pictures.link(pipeline.bucket, result, number + 1)
 
 
 def test_deleted_frames_are_an_error(pipeline: Pipeline) -> None:
