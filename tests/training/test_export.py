@@ -1,5 +1,7 @@
 """The exported graph gives the same answers as the network."""
 
+import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from tests.training.samples import blob, make_ood_score
 from tests.training.test_residual_network import make_trained_network
 from training.errors import TrainingError
-from training.model.classifier import fold_batch_norm
+from training.model.classifier import Classifier, fold_batch_norm
 from training.model.ensemble_module import EnsembleModule, Member
 from training.model.export import check_parity, export
 from training.model.graph import open_session, run
@@ -111,6 +114,33 @@ def test_graph_stores_float16_weights_and_no_path_of_the_build_machine(graph: Pa
     assert sizes["members.0.network.stages.7.conv2.weight.half"] == onnx.TensorProto.FLOAT16
     assert str(Path(__file__).parents[2]).encode() not in graph.read_bytes()
     assert b".py" not in graph.read_bytes()
+
+
+def test_networks_share_their_frozen_blocks(tmp_path: Path) -> None:
+    def convolutions(model: EnsembleModule) -> int:
+        export(model, PIXELS[:2], tmp_path / "model.onnx")
+        check_parity(model, open_session(tmp_path / "model.onnx"), PIXELS)
+        return sum(node.op_type == "Conv" for node in onnx.load(tmp_path / "model.onnx").graph.node)
+
+    def member(network: Classifier) -> Member:
+        return Member(fold_batch_norm(network), make_ood_score(96))
+
+    network = make_trained_network(padding=8)
+    other = copy.deepcopy(network)
+    frozen = 3
+    with torch.no_grad():
+        for weight in itertools.chain.from_iterable(block.parameters() for block in other.blocks[frozen:]):
+            weight.mul_(1.5)
+    shared = sum(
+        isinstance(layer, nn.Conv2d) for block in network.blocks[:frozen] for layer in block.modules()
+    )
+
+    one = convolutions(EnsembleModule([member(network)], 0.7))
+    both = convolutions(EnsembleModule([member(network), member(other)], 0.7))
+
+    assert shared > 0
+    # The head makes the map of each network with one further convolution.
+    assert both == 2 * one - shared
 
 
 def test_graph_that_differs_from_the_network_is_rejected(model: EnsembleModule, graph: Path) -> None:

@@ -83,7 +83,11 @@ class EnsembleModule(nn.Module):
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (N, C, H, W) -> logits (N, K), evidence (N, K, h, w), distance (N,): means over members."""
-        answers = [self._run(cast("Member", member), image) for member in self.members]
+        # All networks prepare images alike. All views are in one batch: the graph is as small as for one.
+        network = cast("Member", self.members[0]).network
+        images = network.normalise(network.align(network.pad(image)))
+        views = torch.cat([view.apply(images) for view in self.views])
+        answers = [self._run(cast("Member", member), views) for member in self.members]
         logits, evidence, distance = (torch.stack(parts).mean(0) for parts in zip(*answers, strict=True))
         return logits, evidence, distance
 
@@ -102,12 +106,13 @@ class EnsembleModule(nn.Module):
         largest = evidence.amax((2, 3), keepdim=True)
         return evidence / torch.where(largest > 0, largest, 1.0)
 
-    def _run(self, member: Member, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One member's logits (N, K), evidence (N, K, h, w) and distance (N,): means over the views."""
+    def _run(self, member: Member, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One member's logits (N, K), evidence (N, K, h, w) and distance (N,): means over the views.
+
+        The views are prepared, float (V * N, C, H, W).
+        """
         network = member.network
-        images = network.normalise(network.align(network.pad(image)))
-        # All views are in one batch, so that the graph is as small as for one.
-        maps, descriptors = network.features(torch.cat([view.apply(images) for view in self.views]))
+        maps, descriptors = network.features(views)
         logits = network.head(maps.mean((2, 3)))
         evidence = functional.conv2d(maps, network.head.weight[:, :, None, None])
         distance = member.ood_score(descriptors)

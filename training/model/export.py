@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx_ir
 import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnx_ir.passes.common import CommonSubexpressionEliminationPass, DeduplicateHashedInitializersPass
 from torch import Tensor, nn
 
 from training.errors import TrainingError
@@ -27,6 +29,7 @@ Pixels = NDArray[np.uint8]
 def export(model: EnsembleModule, example: Pixels, path: Path) -> None:
     """Write `model` as one ONNX file for any number of images like `example`, uint8 (N, C, H, W)."""
     proto = to_onnx(model.eval(), torch.from_numpy(np.array(example)), OUTPUTS)
+    proto = _share_equal_parts(proto)
     _remove_origin(proto)
     store_compactly(proto)
     onnx.checker.check_model(proto, full_check=True)
@@ -94,6 +97,15 @@ def _differences(
         "activation": float(gaps["activation"].mean()),
         "distance": float(relative.max()),
     }
+
+
+def _share_equal_parts(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Compute only once what all networks of an ensemble have in common, such as their frozen blocks."""
+    model = onnx_ir.from_proto(proto)
+    share = onnx_ir.passes.Sequential(
+        DeduplicateHashedInitializersPass(), CommonSubexpressionEliminationPass()
+    )
+    return onnx_ir.to_proto(share(model).model)
 
 
 def _remove_origin(proto: onnx.ModelProto) -> None:
