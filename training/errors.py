@@ -5,3 +5,7 @@ from chalicelib.errors import NegatoscopeError
 
 class TrainingError(NegatoscopeError):
     """The data or the arguments do not allow training; the message says what to do."""
+
+
+class FileMissing(TrainingError):
+    """A file or object does not exist, or not any more."""

@@ -4,7 +4,7 @@ import csv
 import json
 import pickle
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -104,6 +104,24 @@ def test_damaged_image_is_left_out_and_counted(data_folder: Path, small_task: Ta
     assert "not an image" in data.problems[damaged]
     assert damaged not in {record.path for record in data.records}
     assert "1 left out because they cannot be read, 119 images used" in render_summary(data)
+
+
+def test_object_that_was_deleted_since_the_listing_is_left_out(
+    data_folder: Path, small_task: Task, place: Path, tmp_path: Path, s3: Any
+) -> None:
+    write_manifest(data_folder)
+    for path in data_folder.rglob("*.*"):
+        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+    name = small_task.class_names[0]
+    image, review = f"{name}/p00-0.png", "s3://films/prepared/x.npy"
+    s3.delete_object(Bucket="films", Key=f"data/{image}")
+    labels = write_reviews(tmp_path / "reviews.manifest", {review: name})
+
+    data = prepare_folder("s3://films/data", small_task, place, client=s3, labels=labels)
+
+    assert data.left_out["unreadable"] == (image, review)
+    assert "NoSuchKey" in data.problems[image]
+    assert len(data.records) == 119
 
 
 def test_folder_of_other_files_is_rejected(data_folder: Path, small_task: Task, place: Path) -> None:
@@ -535,7 +553,9 @@ def relabel(folder: Path, path: str, class_name: str) -> None:
     manifest.write_text("".join(",".join(line) + "\n" for line in changed), encoding="utf-8")
 
 
-def write_reviews(path: Path, verdicts: dict[Path, str], dates: Sequence[str] = ()) -> Path:
+def write_reviews(
+    path: Path, verdicts: Mapping[Path, str] | Mapping[str, str], dates: Sequence[str] = ()
+) -> Path:
     """Write reviews of images as a Ground Truth output manifest."""
     lines = []
     for (image, name), date in zip(verdicts.items(), dates or [""] * len(verdicts), strict=True):

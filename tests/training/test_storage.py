@@ -8,7 +8,7 @@ import pytest
 
 from tests.training.trees import write_tree
 from training.data.storage import Storage, join, parent
-from training.errors import TrainingError
+from training.errors import FileMissing, TrainingError
 
 ODD = ["a b+(1).png", "ü/№ 1.png", "deep/er/50%.png"]
 
@@ -79,16 +79,18 @@ def test_lines_keep_their_ends_on_disk_and_in_s3(tmp_path: Path, s3: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("address", "message"),
+    ("address", "message", "is_missing"),
     [
-        ("s3://films/missing.png", r"'s3://films/missing\.png' cannot be read: .*NoSuchKey"),
-        ("s3://no-such-bucket/x.png", r"cannot be read: .*NoSuchBucket"),
-        ("nowhere/x.png", r"'nowhere/x\.png' cannot be read: No such file"),
+        ("s3://films/missing.png", r"'s3://films/missing\.png' cannot be read: .*NoSuchKey", True),
+        ("s3://no-such-bucket/x.png", r"cannot be read: .*NoSuchBucket", False),
+        ("nowhere/x.png", r"'nowhere/x\.png' cannot be read: No such file", True),
+        (".", r"'\.' cannot be read: Is a directory", False),
     ],
 )
-def test_unreadable_file_is_reported_by_name(s3: Any, address: str, message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
+def test_unreadable_file_is_reported_by_name(s3: Any, address: str, message: str, is_missing: bool) -> None:
+    with pytest.raises(TrainingError, match=message) as caught:
         Storage(s3).read(address)
+    assert isinstance(caught.value, FileMissing) == is_missing
     with pytest.raises(TrainingError, match=message):
         list(Storage(s3).lines(address))
 

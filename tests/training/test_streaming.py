@@ -121,6 +121,16 @@ def test_memory_is_bounded(
     assert len(addresses_read) == 29 + 20
 
 
+def test_deleted_file_is_refused(
+    prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    data = stream(data_folder, task, tmp_path)
+    (data_folder / data.records[0].path).unlink()
+
+    with pytest.raises(TrainingError, match="was deleted after the data were prepared"):
+        data.pixels[:]
+
+
 def test_changed_file_is_refused(
     prepared: PreparedData, data_folder: Path, task: Task, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from training.data.decoding import ARRAY, OutdatedArray, unpack
 from training.data.manifest import MANIFEST, read_digests
 from training.data.storage import CONNECTIONS, Storage, join
 from training.data.streaming import StreamedImages
-from training.errors import TrainingError
+from training.errors import FileMissing, TrainingError
 
 MAX_UNREADABLE = 0.05
 """Share of unreadable files above which the folder, rather than single files, must be wrong."""
@@ -103,7 +104,7 @@ class PreparedImages:
     rows: NDArray[np.int64]
     """For each file, the row of its image in `pixels`; identical files share a row."""
     digests: tuple[bytes, ...]
-    """SHA-256 of each file."""
+    """SHA-256 of each file; that of its address if it is missing."""
     contents: tuple[bytes, ...]
     """SHA-256 of each file's pixels, which are equal if an image was saved again in another format; that of a
     file that cannot be read."""
@@ -184,7 +185,13 @@ class _Reader:
         return [digests for digests, _, _ in shares]
 
     def _read(self, row: int, address: str) -> bytes:
-        data = self.storage.read(address)
+        try:
+            data = self.storage.read(address)
+        except FileMissing as error:  # deleted since it was listed
+            missing = hashlib.sha256(os.fsencode(address)).digest()
+            self._new.row_of[missing] = row
+            self._new.problems[missing] = error.message
+            return missing
         digest = hashlib.sha256(data).digest()
         with self.lock:
             if digest in self.known.row_of or digest in self._new.row_of:
@@ -223,7 +230,7 @@ def prepare_images(
     reads a share of the files, and gets the images of the others.
 
     Raises:
-        TrainingError: if a file cannot be fetched, or more than a few are not readable images.
+        TrainingError: if a file cannot be fetched, or more than a few are missing or not readable images.
     """
     count = len(records)
     shape = (count, *spec.shape)

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from training.errors import TrainingError
+from training.errors import FileMissing, TrainingError
 
 S3 = "s3://"
 HIDDEN = (".", "__")
@@ -111,7 +111,8 @@ class Storage:
         """The content of one file.
 
         Raises:
-            TrainingError: if it does not exist or may not be read.
+            FileMissing: if it does not exist.
+            TrainingError: if it cannot be read.
         """
         with _explained(address):
             if not address.startswith(S3):
@@ -176,8 +177,10 @@ def _explained(address: str) -> Iterator[None]:
             f"'{address}' is not UTF-8 text: {error.reason} at byte {error.start}."
         ) from error
     except OSError as error:
-        raise TrainingError(f"'{address}' cannot be read: {error.strerror or error}.") from error
+        kind = FileMissing if isinstance(error, FileNotFoundError) else TrainingError
+        raise kind(f"'{address}' cannot be read: {error.strerror or error}.") from error
     except Exception as error:
         if not type(error).__module__.startswith("botocore"):
             raise
-        raise TrainingError(f"'{address}' cannot be read: {error}") from error
+        kind = FileMissing if type(error).__name__ == "NoSuchKey" else TrainingError
+        raise kind(f"'{address}' cannot be read: {error}") from error

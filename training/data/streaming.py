@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chalicelib.tasks import InputSpec
 from training.data.decoding import ARRAY, decode
 from training.data.storage import CONNECTIONS, Storage
-from training.errors import TrainingError
+from training.errors import FileMissing, TrainingError
 
 MAX_MEMORY = 2_000_000_000
 """Bytes of prepared images that a process keeps."""
@@ -40,7 +40,7 @@ class StreamedImages:
         """Read images; the answer has the shape (n, channels, height, width).
 
         Raises:
-            TrainingError: if a file cannot be read, or has changed since its preparation.
+            TrainingError: if a file cannot be read, or was changed or deleted since its preparation.
         """
         wanted = rows.tolist()
         missing = sorted({row for row in wanted if row not in self._kept})
@@ -55,7 +55,12 @@ class StreamedImages:
 
     def _read(self, row: int) -> NDArray[np.uint8]:
         address = self._addresses[row]
-        data = self._storage.read(address)
+        try:
+            data = self._storage.read(address)
+        except FileMissing:
+            raise TrainingError(
+                f"'{address}' was deleted after the data were prepared. Prepare them again."
+            ) from None
         # The digest of an array is that of the image that it was made of.
         if not data.startswith(ARRAY) and hashlib.sha256(data).digest() != self._digests[row]:
             raise TrainingError(f"'{address}' has changed since the data were prepared. Prepare them again.")
