@@ -70,8 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("interrupted: the same command continues after the last completed epoch", file=sys.stderr)
         return INTERRUPTED
     if model:
-        test = model["metrics"]["test"]
-        print(" ".join(f"test_{name}={test[name]['value']:.4f};" for name in steps.HEADLINE_METRICS))
+        values = {name: model["metrics"]["test"][name]["value"] for name in steps.HEADLINE_METRICS}
+        # A test part of one class, which is possible with --leave-out, has no AUC.
+        print(" ".join(f"test_{name}={value:.4f};" for name, value in values.items() if value is not None))
         print(f"package: {arguments.model_dir}; reports: {arguments.output_dir}")
     return 0
 

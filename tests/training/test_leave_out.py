@@ -205,9 +205,12 @@ def test_option_is_accepted_by_training_and_preparation(
     assert "images with scanner = new" in capsys.readouterr().out
 
 
-def test_package_and_card_state_what_was_left_out(data_folder: Path, task: Task, tmp_path: Path) -> None:
-    """Also where the source that was left out lacks classes."""
-    write_scanners(data_folder, {"p00": "new", "p01": "new"}, task.class_names[:2])
+@pytest.mark.parametrize("present", [1, 2])
+def test_package_and_card_state_what_was_left_out(
+    data_folder: Path, task: Task, tmp_path: Path, present: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the source that was left out lacks classes; that with one class has no AUC."""
+    write_scanners(data_folder, {"p00": "new", "p01": "new"}, task.class_names[:present])
     places = ("model", "output", "checkpoint")
     words = [word for name in places for word in (f"--{name}-dir", str(tmp_path / name))]
     words += ["--task", task.name, "--data", str(data_folder), "--leave-out", "scanner=new"]
@@ -217,9 +220,12 @@ def test_package_and_card_state_what_was_left_out(data_folder: Path, task: Task,
 
     model = json.loads((tmp_path / "model" / "model.json").read_text(encoding="utf-8"))
     described = model["data"]["given_split"]
-    assert described.startswith("Left out: the test part is the 8 images with scanner = new;")
-    assert f"no image of {', '.join(task.class_names[2:])}" in described
+    assert described.startswith(f"Left out: the test part is the {4 * present} images with scanner = new;")
+    assert f"no image of {', '.join(task.class_names[present:])}" in described
     assert described in (tmp_path / "model" / "card.md").read_text(encoding="utf-8")
+    printed = capsys.readouterr().out
+    assert "test_accuracy=" in printed
+    assert ("test_auc=" in printed) == (present > 1)
 
 
 def test_folders_of_several_buckets_can_be_left_out() -> None:
