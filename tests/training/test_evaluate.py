@@ -183,6 +183,18 @@ def test_log_contains_no_file_names(evaluate: Evaluate, data_folder: Path) -> No
     assert f"images={IMAGES}/{IMAGES}; images_per_second=" in done.printed
 
 
+def test_file_names_need_not_be_unicode(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
+    folder = data_folder / task.class_names[0]
+    try:
+        (folder / "p00-0.png").rename(folder / "p00-\udcff.png")
+    except OSError as error:
+        pytest.skip(f"this file system does not allow such a name: {error}")
+
+    done = evaluate(data_folder)
+
+    assert done.facts["images"] == IMAGES
+
+
 def test_folder_with_a_single_class_can_be_scored(evaluate: Evaluate, data_folder: Path, task: Task) -> None:
     for name in task.class_names[1:]:
         shutil.rmtree(data_folder / name)

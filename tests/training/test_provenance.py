@@ -1,5 +1,7 @@
 """Provenance: the fingerprint shows which images a model was trained on."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,18 @@ def test_training_data_are_recognised(
         assert {
             record.path for record, name in zip(data.records, parts, strict=True) if name == part
         } == expected
+
+
+def test_file_names_of_the_training_need_not_be_unicode(
+    trained: PreparedData, data_folder: Path, task: Task, tmp_path: Path
+) -> None:
+    data = prepare_evaluation_data(data_folder, "undescribed", task, tmp_path)
+    records = tuple(replace(record, path=f"\udcff-{record.path}") for record in trained.records)
+    write_files(replace(trained, records=records), tmp_path / "report")
+
+    parts = look_up_parts(tmp_path / "report" / "manifest.csv", data.digests, data.contents)
+
+    assert Counter(parts) == {part: len(members) for part, members in trained.parts.items()}
 
 
 def test_image_saved_in_another_format_was_in_the_training(

@@ -63,7 +63,7 @@ def _digests(line: Mapping[str, str]) -> tuple[bytes, bytes]:
 
 
 def _read_preparation(storage: Storage, address: str) -> "csv.DictReader[str]":
-    reader = csv.DictReader(storage.lines(address))
+    reader = csv.DictReader(storage.lines(address, "surrogateescape"))
     missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
     if missing:
         raise TrainingError(f"{address} has no column '{missing[0]}': it was not written by a preparation.")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from training.errors import FileMissing, TrainingError
 
@@ -121,8 +121,10 @@ class Storage:
             content: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
             return content
 
-    def lines(self, address: str) -> Iterator[str]:
+    def lines(self, address: str, errors: Literal["strict", "surrogateescape"] = "strict") -> Iterator[str]:
         """The lines of a UTF-8 text, with their ends, one at a time.
+
+        With `surrogateescape`, names of files in it need not be valid Unicode, as on the disk.
 
         Raises:
             TrainingError: if it does not exist, may not be read, or is not UTF-8.
@@ -131,9 +133,11 @@ class Storage:
             if address.startswith(S3):
                 bucket, key = _split(address)
                 raw = self._client.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(keepends=True)
-                yield from (line.decode("utf-8-sig" if not n else "utf-8") for n, line in enumerate(raw))
+                yield from (
+                    line.decode("utf-8-sig" if not n else "utf-8", errors) for n, line in enumerate(raw)
+                )
             else:
-                with Path(address).open(newline="", encoding="utf-8-sig") as file:
+                with Path(address).open(newline="", encoding="utf-8-sig", errors=errors) as file:
                     yield from file
 
     def _keys(self, folder: str) -> Iterator[str]:

@@ -19,7 +19,8 @@ def write_predictions(
 
     `failures` are the images without an answer, each with the reason.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # File names need not be valid Unicode.
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         probabilities = [f"p({name})" for name in class_names]
         writer.writerow(
