@@ -87,6 +87,25 @@ def test_manifest_columns_without_a_meaning_are_attributes(tmp_path: Path) -> No
     assert subgroups(records, attributes(records)) == {"scanner": ["north", "", ""], "sex": ["F", "M", ""]}
 
 
+def test_spelling_of_columns_and_groups_separates_no_patient(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["1.png", "2.png", "3.png", "4.png"])
+    write_lines(
+        tmp_path / "manifest.csv",
+        "Path,CLASS, Group ,Split, sex",
+        "1.png,healthy,p1,test,F",
+        "2.png,ill,p1 ,test,F",
+        "3.png,ill, ,,",
+        "4.png,ill, ,,",
+    )
+
+    listing = list_data(tmp_path, CLASSES)
+
+    assert groups(listing) == {"1.png": "p1", "2.png": "p1", "3.png": "3.png", "4.png": "4.png"}
+    assert listing.ungrouped == 2
+    assert [record.given for record in listing.records] == ["test", "test", "", ""]
+    assert attributes(listing.records) == ["sex"]
+
+
 def test_groups_combine_file_names_and_manifest(tmp_path: Path) -> None:
     """The file names give two patients, A_0001 and A_0002; the manifest says that they are one."""
     names = ["A_0001_1.x.png", "A_0002_1.x.png", "B_0001_1.x.png"]
@@ -128,6 +147,7 @@ def test_class_without_images_is_reported(data_folder: Path, task: Task) -> None
         (["path,class", "x.png,unheard-of"], r"'x\.png' the class 'unheard-of'.*healthy, ill"),
         (["path,label", "x.png,y"], "has no column 'class'"),
         ([""], "has no column"),
+        (["path,class,group,Group", "x.png,ill,p1,p2"], "has the column 'group' twice"),
         (["path,class", "x.png,"], r"manifest\.csv, line 2: path or class is empty"),
         (["path,class", "x.png"], r"manifest\.csv, line 2: path or class is empty"),
         (["path,class,split", "x.png,ill,tset"], "line 2: the split 'tset' is not one of train"),

@@ -18,13 +18,17 @@ COLUMNS = frozenset({"path", "class", "group", "split", "part", "source_sha256",
 def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
     """Yield a row per line. The columns path and class are required; group, split and others are optional.
 
-    Other columns are attributes, such as sex or scanner, for tables by subgroup.
+    Other columns are attributes, such as sex or scanner, for tables by subgroup. The case of those four names
+    does not matter, nor do blanks around columns and groups: they must not make two patients of one.
 
     Raises:
         TrainingError: if a column is missing, or a line has no path or class, or an unknown part.
     """
     reader = csv.DictReader(storage.lines(address))
-    columns = reader.fieldnames or ()
+    columns = [_column(name) for name in reader.fieldnames or ()]
+    if twice := next((name for name in columns if name in COLUMNS and columns.count(name) > 1), None):
+        raise TrainingError(f"{address} has the column '{twice}' twice.")
+    reader.fieldnames = columns
     missing = sorted({"path", "class"} - set(columns))
     if missing:
         raise TrainingError(f"{address} has no column '{missing[0]}'; the first line must name the columns.")
@@ -41,11 +45,16 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
         yield Row(
             line["path"],
             line["class"],
-            group=line.get("group") or "",
+            group=(line.get("group") or "").strip(),
             part=GIVEN_PARTS.get(part.lower(), ""),
             attributes=tuple((column, line[column]) for column in extra if line[column]),
             sha256=line.get("sha256") or "",
         )
+
+
+def _column(name: str) -> str:
+    name = name.strip()
+    return name.lower() if name.lower() in ("path", "class", "group", "split") else name
 
 
 def read_digests(storage: Storage, address: str) -> dict[str, tuple[bytes, bytes]]:
