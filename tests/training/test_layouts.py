@@ -7,6 +7,7 @@ import pytest
 from chalicelib.labelled_data.layouts import load_layouts
 from chalicelib.tasks import load_task, load_tasks
 from tests.training.trees import classes, groups, list_data, write_tree
+from training.data.dataset import subgroups
 from training.data.sources import DATASETS, load_source
 from training.errors import TrainingError
 
@@ -143,6 +144,34 @@ def test_octdl_table_provides_patient_sex_and_eye(tmp_path: Path) -> None:
     assert other.attributes == ()
     assert first.group == other.group != records["OCTDL/VID/vid_8794624_1.jpg"].group
     assert listing.left_out["disputed"] == ("OCTDL/AMD/amd_7_1.jpg",)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "OCTDL_labels.csv has no column 'file_name'"),
+        ("file_name;disease;patient_id\n", "OCTDL_labels.csv has no column 'file_name'"),
+        ("file_name,disease,patient_id\n", "OCTDL_labels.csv has no column 'sex'"),
+        ('file_name,disease,patient_id,sex,eye\n"no_1,NO,1,F,OS\n', "is not valid CSV: .*quotation mark"),
+    ],
+)
+def test_octdl_table_that_cannot_be_used_is_rejected(tmp_path: Path, table: str, message: str) -> None:
+    write_tree(tmp_path, OCTDL)
+    (tmp_path / "OCTDL_labels.csv").write_text(table, encoding="utf-8")
+
+    with pytest.raises(TrainingError, match=message):
+        list_data(tmp_path, load_task("retinal-oct").class_names, "retinal-oct")
+
+
+def test_line_of_the_octdl_table_may_be_short(tmp_path: Path) -> None:
+    write_tree(tmp_path, OCTDL)
+    (tmp_path / "OCTDL_labels.csv").write_text(
+        "file_name,disease,patient_id,sex,eye\nno_4641074_3,NO\n", encoding="utf-8"
+    )
+
+    records = list_data(tmp_path, load_task("retinal-oct").class_names, "retinal-oct").records
+
+    assert set(subgroups(records, ["sex"])["sex"]) == {""}
 
 
 def test_files_without_a_class_are_counted(tmp_path: Path) -> None:

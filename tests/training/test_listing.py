@@ -147,6 +147,8 @@ def test_class_without_images_is_reported(data_folder: Path, task: Task) -> None
         (["path,class", "x.png,unheard-of"], r"'x\.png' the class 'unheard-of'.*healthy, ill"),
         (["path,label", "x.png,y"], "has no column 'class'"),
         ([""], "has no column"),
+        (["path,class,group", 'x.png,ill,"p1', "y.png,ill,p2"], "is not valid CSV: .*quotation mark"),
+        (["path,class,group", 'x.png,ill,"p"1'], "is not valid CSV"),
         (["path,class,group,Group", "x.png,ill,p1,p2"], "has the column 'group' twice"),
         (["path,class", "x.png,"], r"manifest\.csv, line 2: path or class is empty"),
         (["path,class", "x.png"], r"manifest\.csv, line 2: path or class is empty"),

@@ -20,10 +20,12 @@ from tests.training.samples import write_manifest
 from training.core.hosts import Hosts
 from training.data.files import write_arrays, write_files
 from training.data.files import write_manifest as prepared_manifest
+from training.data.manifest import read_parts
 from training.data.parts import PARTS
 from training.data.pixels import PixelView
 from training.data.preparation import PreparedData, prepare_data, prepare_evaluation_data
 from training.data.report import render_summary
+from training.data.storage import Storage
 from training.errors import TrainingError
 
 Edit = Callable[[Path], object]
@@ -442,6 +444,22 @@ def test_earlier_parts_need_the_manifest_of_a_preparation(
 
     with pytest.raises(TrainingError, match=r"has no column 'sha256': it was not written by a preparation"):
         prepare_folder(data_folder, small_task, place, earlier=data_folder / "manifest.csv")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("a.png,1.2E+05,train", r"manifest\.csv, line 2: .*'1\.2E\+05'.* are not digests"),
+        ('"a.png,ab,train', "is not valid CSV"),
+        ("a.png", "line 2: '' is not a part"),
+    ],
+)
+def test_damaged_manifest_of_a_preparation_is_rejected(tmp_path: Path, lines: str, message: str) -> None:
+    """As after a spreadsheet has saved it."""
+    (tmp_path / "manifest.csv").write_text(f"path,sha256,part\n{lines}\n", encoding="utf-8")
+
+    with pytest.raises(TrainingError, match=message):
+        read_parts(Storage(), str(tmp_path / "manifest.csv"))
 
 
 def test_earlier_parts_exclude_a_test_split_option(

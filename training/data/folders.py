@@ -19,7 +19,7 @@ from chalicelib.labelled_data.class_paths import (
 from chalicelib.labelled_data.layouts import Layout
 from chalicelib.labelled_data.masks import masks_among
 from training.data.manifest_row import Row, Vocabulary, given_part
-from training.data.storage import Storage, join
+from training.data.storage import Storage, explained_csv, join
 from training.errors import TrainingError
 
 
@@ -92,7 +92,16 @@ def _with_table(
     if file is None:
         yield from rows
         return
-    lines = {line[table.key]: line for line in csv.DictReader(storage.lines(join(folder, file)))}
+    address = join(folder, file)
+    with explained_csv(address):
+        reader = csv.DictReader(storage.lines(address), restval="", strict=True)
+        needed = (table.key, table.class_column, table.group, *table.attributes)
+        missing = [column for column in needed if column not in (reader.fieldnames or ())]
+        if missing:
+            raise TrainingError(
+                f"{address} has no column '{missing[0]}'. Take the table that comes with the data set."
+            )
+        lines = {line[table.key]: line for line in reader}
     for row in rows:
         name = row.path.rpartition("/")[2]
         line = lines.get(name.rpartition(".")[0]) or lines.get(name)

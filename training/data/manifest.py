@@ -2,12 +2,11 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from chalicelib.labelled_data.class_paths import GIVEN_PARTS
 from training.data.manifest_row import Row
 from training.data.parts import PARTS, Part
-from training.data.storage import Storage
+from training.data.storage import Storage, explained_csv
 from training.errors import TrainingError
 
 MANIFEST = "manifest.csv"
@@ -24,7 +23,12 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
     Raises:
         TrainingError: if a column is missing, or a line has no path or class, or an unknown part.
     """
-    reader = csv.DictReader(storage.lines(address))
+    with explained_csv(address):
+        yield from _read_rows(storage, address)
+
+
+def _read_rows(storage: Storage, address: str) -> Iterator[Row]:
+    reader = csv.DictReader(storage.lines(address), strict=True)
     columns = [_column(name) for name in reader.fieldnames or ()]
     if twice := next((name for name in columns if name in COLUMNS and columns.count(name) > 1), None):
         raise TrainingError(f"{address} has the column '{twice}' twice.")
@@ -63,20 +67,29 @@ def read_digests(storage: Storage, address: str) -> dict[str, tuple[bytes, bytes
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
     """
-    return {line["path"]: _digests(line) for line in _read_preparation(storage, address)}
+    return {line["path"]: digests for _, line, digests in _read_preparation(storage, address)}
 
 
-def _digests(line: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """The SHA-256 of a file and of its pixels; earlier versions did not write the latter."""
-    return bytes.fromhex(line["sha256"]), bytes.fromhex(line.get("pixels_sha256") or line["sha256"])
-
-
-def _read_preparation(storage: Storage, address: str) -> "csv.DictReader[str]":
-    reader = csv.DictReader(storage.lines(address, "surrogateescape"))
-    missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
-    if missing:
-        raise TrainingError(f"{address} has no column '{missing[0]}': it was not written by a preparation.")
-    return reader
+def _read_preparation(
+    storage: Storage, address: str
+) -> Iterator[tuple[str, Mapping[str, str], tuple[bytes, bytes]]]:
+    """For each line its place, its columns, and the SHA-256 of the file and of its pixels."""
+    with explained_csv(address):
+        reader = csv.DictReader(storage.lines(address, "surrogateescape"), restval="", strict=True)
+        missing = [column for column in ("sha256", "part") if column not in (reader.fieldnames or ())]
+        if missing:
+            raise TrainingError(
+                f"{address} has no column '{missing[0]}': it was not written by a preparation."
+            )
+        for line in reader:
+            place = f"{address}, line {reader.line_num}"
+            # Earlier versions did not write that of the pixels.
+            texts = line["sha256"], line.get("pixels_sha256") or line["sha256"]
+            try:
+                digests = bytes.fromhex(texts[0]), bytes.fromhex(texts[1])
+            except ValueError as error:
+                raise TrainingError(f"{place}: {texts} are not digests in hexadecimal.") from error
+            yield place, line, digests
 
 
 def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
@@ -85,10 +98,9 @@ def read_parts(storage: Storage, address: str) -> dict[bytes, Part]:
     Raises:
         TrainingError: if the manifest cannot be read or was not written by a preparation.
     """
-    reader = _read_preparation(storage, address)
     parts: dict[bytes, Part] = {}
-    for line in reader:
+    for place, line, digests in _read_preparation(storage, address):
         if line["part"] not in PARTS:
-            raise TrainingError(f"{address}, line {reader.line_num}: '{line['part']}' is not a part.")
-        parts |= dict.fromkeys(_digests(line), cast("Part", line["part"]))
+            raise TrainingError(f"{place}: '{line['part']}' is not a part.")
+        parts |= dict.fromkeys(digests, line["part"])
     return parts

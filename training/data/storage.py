@@ -1,5 +1,6 @@
 """Files on disk and objects in S3, listed and read in the same way."""
 
+import csv
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -149,6 +150,17 @@ class Storage:
                     # The console creates empty objects ending in a slash as folders.
                     if not entry["Key"].endswith("/"):
                         yield entry["Key"].removeprefix(prefix)
+
+
+@contextmanager
+def explained_csv(address: str) -> Iterator[None]:
+    """Turn errors of the CSV file at `address` into a TrainingError with one sentence."""
+    try:
+        yield
+    except csv.Error as error:
+        raise TrainingError(
+            f"'{address}' is not valid CSV: {error}. Is a quotation mark missing, or one too many?"
+        ) from error
 
 
 def _files(folder: Path) -> Iterator[str]:
