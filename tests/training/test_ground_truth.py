@@ -155,6 +155,38 @@ def test_newest_label_of_chained_jobs_counts(tmp_path: Path) -> None:
     assert classes(list_data(manifest, CLASSES), CLASSES) == {"a.png": "right-cc"}
 
 
+def test_newest_of_several_labels_of_an_image_counts(tmp_path: Path) -> None:
+    """Wherever it is among the lines; an image on which a later job failed keeps its label."""
+    folder = write_tree(tmp_path / "data", ["left-cc/a.png", "left-cc/b.png", "right-cc/c.png"])
+    newer = manifest_line("data/left-cc/a.png", "right-cc").replace("2020-", "2021-")
+    manifest = write_manifest(
+        tmp_path / "reviews.manifest",
+        newer,
+        manifest_line("data/left-cc/a.png", "left-cc"),
+        manifest_line("data/left-cc/b.png", "right-cc"),
+        manifest_line("data/left-cc/b.png", None),
+    )
+
+    listing = list_data(folder, CLASSES, labels=manifest)
+
+    assert set(classes(listing, CLASSES).values()) == {"right-cc"}
+
+
+def test_group_can_be_null_or_a_number(tmp_path: Path) -> None:
+    write_tree(tmp_path, ["a.png", "b.png", "c.png", "d.png"])
+    manifest = write_manifest(
+        tmp_path / "output.manifest",
+        manifest_line("a.png", "left-cc", group=None, split=None),
+        manifest_line("b.png", "left-cc", group=None),
+        manifest_line("c.png", "left-cc", group=7),
+        manifest_line("d.png", "left-cc", group="7 "),
+    )
+
+    found = groups(list_data(manifest, CLASSES))
+
+    assert found == {"a.png": "a.png", "b.png": "b.png", "c.png": "7", "d.png": "7"}
+
+
 BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
 
 
@@ -174,6 +206,10 @@ BOXES = {"class-name": "x", "type": "groundtruth/object-detection"}
             manifest_line("a.png", "left-cc").replace("0.9", '"high"'),
             "line 2: the confidence of 'views' is 'high'",
         ),
+        (manifest_line("a.png", "left-cc").replace("0.9", "NaN"), "the confidence of 'views' is nan"),
+        (manifest_line("a.png", "left-cc").replace('"left-cc"', "3"), "the 'class-name' of 'views' is 3"),
+        (manifest_line("a.png", "left-cc").replace('"left-cc"', '["x"]'), "'views' is \\['x'\\], not a text"),
+        (manifest_line("a.png", "left-cc", split="tset"), "line 2: the split 'tset' is not one of train"),
         (manifest_line("a.png", "spine"), "the class 'spine', which the task does not have"),
         (manifest_line("z.png", "left-cc"), r"1 of 2 files .* do not exist, for example 'z\.png'"),
     ],

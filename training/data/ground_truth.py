@@ -1,6 +1,7 @@
 """SageMaker Ground Truth: the output manifest of an image-classification labelling job (JSON Lines)."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ def read_output_manifest(
     used if the lines have them.
 
     Raises:
-        TrainingError: naming the line that is not JSON, or has no image-classification label.
+        TrainingError: naming the line that is not JSON, has no image-classification label or an unknown part.
     """
     for number, text in enumerate(storage.lines(address), 1):
         if not text.strip():
@@ -36,11 +37,14 @@ def read_output_manifest(
         image = join(parent(address), _text(line, "source-ref", place))
         name, metadata = _label(line, place)
         annotated = metadata.get("human-annotated")
+        part = _optional(line, "split")
+        if part and part.lower() not in GIVEN_PARTS:
+            raise TrainingError(f"{place}: the split '{part}' is not one of {', '.join(GIVEN_PARTS)}.")
         yield Row(
             relative(image, folder),
             metadata.get("class-name", ""),
-            group=str(line.get("group", "")),
-            part=GIVEN_PARTS.get(str(line.get("split", "")).lower(), ""),
+            group=_optional(line, "group"),
+            part=GIVEN_PARTS.get(part.lower(), ""),
             attributes=(("human-annotated", str(annotated)),) if annotated else (),
             left_out=_doubt(name, metadata, min_confidence, place),
             reviewed_at=str(metadata.get("creation-date", "")),
@@ -69,6 +73,12 @@ def _text(line: Mapping[str, Any], key: str, place: str) -> str:
     return value
 
 
+def _optional(line: Mapping[str, Any], key: str) -> str:
+    """A text or number of a line without blanks around it; empty if it is absent or null."""
+    value = line.get(key)
+    return "" if value is None else str(value).strip()
+
+
 def _label(line: Mapping[str, Any], place: str) -> tuple[str, Mapping[str, Any]]:
     """The name of the newest label attribute, and its metadata."""
     labels = {
@@ -92,11 +102,14 @@ def _doubt(name: str, metadata: Mapping[str, Any], min_confidence: float, place:
     """The reason why a label is not used; empty if it is used."""
     if "failure-reason" in metadata:
         return "unlabelled"
-    if not metadata.get("class-name"):
+    class_name = metadata.get("class-name")
+    if not class_name:
         raise TrainingError(
             f"{place}: the metadata of '{name}' have no 'class-name', so the class is unknown."
         )
+    if not isinstance(class_name, str):
+        raise TrainingError(f"{place}: the 'class-name' of '{name}' is {class_name!r}, not a text.")
     confidence = metadata.get("confidence", 1.0)
-    if not isinstance(confidence, int | float):
+    if not isinstance(confidence, int | float) or math.isnan(confidence):
         raise TrainingError(f"{place}: the confidence of '{name}' is {confidence!r}, not a number.")
     return "unsure" if confidence < min_confidence else ""

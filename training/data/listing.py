@@ -58,9 +58,10 @@ def list_images(
     listed = any(reading.listed for reading in readings)
     if location.labels:
         labels = str(location.labels)
+        found = read_output_manifest(storage, labels, folder, location.min_confidence)
+        # Of several labels of one image the newest is the last.
         corrected = {
-            row.path: row._replace(reviewed=True)
-            for row in read_output_manifest(storage, labels, folder, location.min_confidence)
+            row.path: row._replace(reviewed=True) for row in sorted(found, key=lambda row: row.reviewed_at)
         }
         how = f"{how}; labels of {len(corrected)} images from {labels}"
         rows = _correct(rows, corrected)
