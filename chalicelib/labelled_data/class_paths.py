@@ -1,6 +1,6 @@
 """Recognises the layout of a folder of labelled images from the paths of its files."""
 
-import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.labelled_data.layouts import Layout, load_layouts
@@ -41,8 +41,13 @@ def is_image(path: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without the differences that do not matter between names of classes: case, blanks, hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")
+    """A name without the differences that do not matter between names of classes: case, blanks, hyphens.
+
+    Letters of all scripts matter, and if there are none, so do signs, such as + and -.
+    """
+    characters = unicodedata.normalize("NFKC", name).casefold()
+    words = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in characters).split()
+    return "-".join(words) or name.strip()
 
 
 def layouts_for(class_names: Sequence[str]) -> dict[str, Layout]:

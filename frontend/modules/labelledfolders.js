@@ -63,7 +63,8 @@ function classNames({ classes }) {
 }
 
 /**
- * A name without the differences that do not matter: case, blanks, hyphens, accents.
+ * A name without the differences that do not matter: case, blanks, hyphens.
  * @param {string} name
  */
-const plain = (name) => name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+const plain = (name) =>
+  name.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || name.trim();

@@ -9,6 +9,7 @@ from chalicelib.tasks import Task, load_task
 from tests.training.samples import write_manifest
 from tests.training.trees import classes, groups, list_data, write_tree
 from training.data.dataset import attributes, check_classes, subgroups
+from training.data.manifest_row import Vocabulary
 from training.data.sources import load_source
 from training.errors import TrainingError
 
@@ -190,6 +191,18 @@ def test_classes_of_another_data_set_are_translated(tmp_path: Path) -> None:
         "dme/dme.png": "diabetic-macular-edema",
         "normal/normal.png": "normal",
     }
+
+
+def test_aliases_can_be_in_any_script() -> None:
+    vocabulary = Vocabulary(CLASSES, {"健康": "healthy", "больной": "ill", "無関係": ""})
+
+    assert [vocabulary.find(name) for name in ("健康", "Больной", "その他", "")] == [0, 1, None, None]
+    assert [vocabulary.leaves_out(name) for name in ("無関係", "健康", "")] == [True, False, False]
+
+
+def test_aliases_that_look_alike_are_rejected() -> None:
+    with pytest.raises(TrainingError, match=r"aliases 'Film\+' and 'film-' are of different classes"):
+        Vocabulary(CLASSES, {"Film+": "ill", "FILM +": "ill", "film-": "healthy"})
 
 
 def test_classes_without_a_counterpart_are_left_out(tmp_path: Path) -> None:

@@ -37,8 +37,19 @@ class Vocabulary:
         """Take the task's classes and other names for them; case, blanks and hyphens do not matter.
 
         Images with a name that is an alias of "" are left out.
+
+        Raises:
+            TrainingError: if two names of different classes differ only in what does not matter.
         """
         self._class_names = class_names
+        spelt: dict[str, str] = {}
+        for alias, name in (aliases or {}).items():
+            other = spelt.setdefault(plain(alias), alias)
+            if (aliases or {})[other] != name:
+                raise TrainingError(
+                    f"The aliases '{other}' and '{alias}' are of different classes, but in them only "
+                    "letters and digits count, and case does not matter. Name the classes differently."
+                )
         self._labels = {plain(name): label for label, name in enumerate(class_names)}
         self._labels |= {
             plain(alias): self._labels[name] for alias, name in (aliases or {}).items() if name in class_names

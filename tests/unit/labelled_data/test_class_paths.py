@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.labelled_data.class_paths import class_finder
+from chalicelib.labelled_data.class_paths import class_finder, plain
 from chalicelib.tasks import load_task
 
 CHEST = load_task("chest-xray").class_names
@@ -26,6 +26,20 @@ CHEST = load_task("chest-xray").class_names
 )
 def test_class_is_that_of_the_folder(path: str, found: str | None) -> None:
     assert class_finder([path, "normal/b.png"], CHEST)(path) == found
+
+
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (("Left CC", "left_cc", " left-CC", "LEFT–CC"), 1),
+        (("bösartig", "BÖSARTIG", "bo\u0308sartig"), 1),
+        (("正常", "肺炎", "норма", ""), 4),
+        (("कि", "की"), 2),
+        (("+", "-", ""), 3),
+    ],
+)
+def test_letters_of_all_scripts_tell_classes_apart(names: tuple[str, ...], count: int) -> None:
+    assert len(set(map(plain, names))) == count
 
 
 def test_class_of_a_public_data_set_is_found_by_its_file_names() -> None:
