@@ -360,4 +360,4 @@ def _check(spec: Field[Any], value: Any) -> None:
             raise InvalidHyperparameters(f"{spec.name} must be one of {known}, not '{value}'.")
     elif not spec.metadata["low"] <= value <= spec.metadata["high"]:
         low, high = spec.metadata["low"], spec.metadata["high"]
-        raise InvalidHyperparameters(f"{spec.name} must lie between {low:g} and {high:g}; it is {value:g}.")
+        raise InvalidHyperparameters(f"{spec.name} must lie between {low:g} and {high:g}; it is {value}.")

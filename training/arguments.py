@@ -168,7 +168,8 @@ def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> d
     file may lack it.
 
     Raises:
-        TrainingError: if `path` is not a TOML file, or lacks a required table, or that of the base.
+        TrainingError: if `path` is not a TOML file, or lacks a required table, or that of the base, or has
+            something else under its name.
         InvalidHyperparameters: if a hyper-parameter is given under both of its names.
     """
     try:
@@ -181,13 +182,16 @@ def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> d
 
 
 def _over_bases(recipes: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
-    recipe = dict(recipes.get(name, {}))
+    found = recipes.get(name, {})
+    if not isinstance(found, dict):
+        raise TrainingError(f"In the recipe {path}, '{name}' is no table: write [{name}].")
+    recipe = dict(found)
     base = recipe.pop("base", None)
     if base is None:
         return current_names(recipe)
     # Without this table, so that bases in a circle end with an error.
     others = {table: values for table, values in recipes.items() if table != name}
-    if base not in others:
+    if not isinstance(base, str) or base not in others:
         raise TrainingError(f"The recipe {path} has no other table '{base}', the base of '{name}'.")
     return {**_over_bases(others, base, path), **current_names(recipe)}
 

@@ -166,6 +166,23 @@ def test_recipe_with_an_absent_base_is_rejected(base: str, tmp_path: Path) -> No
         read_recipe("some", recipe)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("some = 5\n", "'some' is no table: write \\[some\\]"),
+        ("some = [1]\n", "'some' is no table"),
+        ("[[some]]\nepochs = 2\n", "'some' is no table"),
+        ("shared = 3\n[some]\nbase = 'shared'\n", "'shared' is no table"),
+        ("[some]\nbase = ['shared']\n", "no other table"),
+    ],
+)
+def test_recipe_with_other_things_than_tables_is_rejected(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(text)
+
+    with pytest.raises(TrainingError, match=message):
+        read_recipe("some", tmp_path / "recipe.toml")
+
+
 def test_smoke_run_of_an_ensemble_recipe_works(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"[{TASK[1]}]\nnum_seeds = 3\nensemble_size = 2\n")
@@ -262,6 +279,8 @@ def test_recipe_with_an_invalid_hyper_parameter_is_rejected(tmp_path: Path) -> N
         Hyperparameters().updated({"epochs": "3"})
     with pytest.raises(InvalidHyperparameters, match="epochs must be of type int, not True"):
         Hyperparameters().updated({"epochs": True})
+    with pytest.raises(InvalidHyperparameters, match=r"dropout must lie between .*; it is 1000"):
+        Hyperparameters().updated({"dropout": 10**400})
     with pytest.raises(InvalidHyperparameters, match="stem_stride must be one of 4, 2, not '3'"):
         Hyperparameters().updated({"stem_stride": 3})
     assert read_recipe("another-task", recipe) == {}
