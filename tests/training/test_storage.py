@@ -1,5 +1,7 @@
 """Files on disk and objects in S3 are listed and read in the same way."""
 
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,22 @@ def test_files_are_listed_and_read_like_objects(tmp_path: Path, s3: Any) -> None
         assert [storage.read(join(folder, path)) for path in ODD] == [path.encode() for path in ODD]
         assert storage.exists(join(folder, ODD[0]))
         assert not storage.exists(join(folder, "a b"))
+
+
+def test_folder_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its images would be missing without a word."""
+    write_tree(tmp_path, ["ill/a.png", "ill/more/b.png"])
+    scan = os.scandir
+
+    def refuse(folder: str) -> Any:
+        if folder.endswith("more"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        return scan(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+
+    with pytest.raises(TrainingError, match="ill/more' cannot be read: Permission denied"):
+        list(Storage().paths(str(tmp_path)))
 
 
 def test_client_is_created_for_the_first_object(s3: Any) -> None:

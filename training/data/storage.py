@@ -12,8 +12,8 @@ from typing import Any, Literal
 from training.errors import FileMissing, TrainingError
 
 S3 = "s3://"
-HIDDEN = (".", "__")
-"""First characters of names that listings skip, such as .DS_Store and __MACOSX."""
+HIDDEN = (".", "__", "lost+found")
+"""First characters of names that listings skip, such as .DS_Store, __MACOSX and the lost+found of a disk."""
 CONNECTIONS = 16
 """Number of objects that are read at once."""
 
@@ -170,7 +170,11 @@ def _files(folder: Path) -> Iterator[str]:
             "holds manifest.csv (path, class, group), one folder of images per class, or a known public "
             "data set as downloaded; or a Ground Truth output manifest."
         )
-    for place, folders, names in os.walk(folder, followlinks=True):
+
+    def refuse(error: OSError) -> None:
+        raise TrainingError(f"'{error.filename}' cannot be read: {error.strerror}.") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(HIDDEN)]
         within = Path(place).relative_to(folder)
         yield from ((within / name).as_posix() for name in names)
