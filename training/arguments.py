@@ -224,6 +224,20 @@ def training_parser(program: str, description: str) -> Parser:
     return parser
 
 
+def check_output(folder: Path) -> None:
+    """Make sure that results can be written into a folder, before the work of hours.
+
+    Raises:
+        TrainingError: if they cannot.
+    """
+    whole = folder.absolute()
+    place = next(place for place in (whole, *whole.parents) if os.access(place, os.F_OK))
+    if not place.is_dir():
+        raise TrainingError(f"Nothing can be written into '{folder}': '{place}' is a file.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise TrainingError(f"Nothing can be written into '{folder}': '{place}' does not allow it.")
+
+
 def _with_hyphens(word: str) -> str:
     """`--batch_size` as `--batch-size`: SageMaker passes the names in HyperParameters unchanged."""
     name, equals, value = word.partition("=")

@@ -18,7 +18,7 @@ import numpy as np
 
 from chalicelib.models.package import ModelPackage
 from chalicelib.tasks import Task
-from training.arguments import Parser, data_location, data_reading, find_task
+from training.arguments import Parser, check_output, data_location, data_reading, find_task
 from training.core.facts import Facts
 from training.data.parts import PARTS
 from training.data.preparation import EvaluationData, prepare_evaluation_data
@@ -45,6 +45,7 @@ def evaluate(options: argparse.Namespace) -> Facts:
         TrainingError: if images, package or API do not allow it; the message says what to do.
     """
     task = find_task(options.task)
+    check_output(options.output)
     location = data_location(options, task)
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from training.arguments import Parser, data_location, data_reading, find_task
+from training.arguments import Parser, check_output, data_location, data_reading, find_task
 from training.core.hosts import ALONE, Hosts
 from training.data.files import write_arrays, write_files
 from training.data.preparation import PreparedData, prepare_data
@@ -30,6 +30,7 @@ def prepare(options: argparse.Namespace, hosts: Hosts = ALONE) -> PreparedData:
         TrainingError: if the data do not allow training; the message says what is missing.
     """
     task = find_task(options.task)
+    check_output(options.output)
     with tempfile.TemporaryDirectory() as workplace:
         data = prepare_data(
             data_location(options, task),

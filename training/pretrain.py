@@ -25,7 +25,7 @@ from torch.nn import functional
 from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
-from training.arguments import Parser, find_task, read_recipe
+from training.arguments import Parser, check_output, find_task, read_recipe
 from training.data.pixels import Labelled, prepare_images
 from training.data.preparation import prepare_data
 from training.data.sources import dataset_folders, load_source
@@ -44,6 +44,8 @@ from training.model.transfer import prepare_network
 RECIPE = "pretraining"
 SIZE = (96, 96)
 """Width and height in pixels to which images are resized: small enough for training on a laptop."""
+MIN_SIDE, MAX_SIDE = 16, 2048
+"""Limits of a side, as of a task's input."""
 
 
 class JointNetwork(nn.Module):
@@ -175,7 +177,7 @@ def read_data(
     Raises:
         TrainingError: if there are none, or one cannot be read.
     """
-    tasks = [find_task(name) for name in names]
+    tasks = [find_task(name) for name in dict.fromkeys(names)]
     tasks = tasks or [
         task for task in load_tasks().values() if Path(dataset_folders(str(folder), task.name)[0]).is_dir()
     ]
@@ -232,6 +234,13 @@ def pretrain(options: argparse.Namespace) -> None:
     start = parameters.architecture if parameters.architecture in FILES else None
     weights = load_starting_weights(start) if start else None
     width, height = options.size
+    if not MIN_SIDE <= min(width, height) <= max(width, height) <= MAX_SIDE:
+        raise TrainingError(
+            f"--size must be between {MIN_SIDE} and {MAX_SIDE} pixels; it is {width} x {height}."
+        )
+    check_output(options.output.parent)
+    if options.output.is_dir():
+        raise TrainingError(f"--output is a file, but '{options.output}' is a folder.")
     spec = InputSpec(width, height, channels=1, fit="stretch")
     make_deterministic()
     with tempfile.TemporaryDirectory() as workplace:

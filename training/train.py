@@ -18,7 +18,7 @@ from pathlib import Path
 
 from chalicelib.errors import NegatoscopeError
 from training import steps
-from training.arguments import Arguments, parse_arguments
+from training.arguments import Arguments, check_output, parse_arguments
 from training.core.facts import Facts
 from training.model import parallel
 from training.model.devices import make_deterministic
@@ -38,8 +38,11 @@ def train(arguments: Arguments) -> Facts | None:
         TrainingError: if data or arguments do not allow training; the message says what to do.
     """
     started = time.monotonic()
-    for folder in (arguments.model_dir, arguments.output_dir) if parallel.is_first() else ():
-        folder.mkdir(parents=True, exist_ok=True)
+    if parallel.is_first():
+        for folder in (arguments.model_dir, arguments.output_dir, arguments.checkpoint_dir):
+            check_output(folder)
+        arguments.model_dir.mkdir(parents=True, exist_ok=True)
+        arguments.output_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workplace:
         run = Run(arguments, Path(workplace), started)
         prepared = steps.prepare(run)

@@ -17,7 +17,7 @@ from optuna.trial import Trial, TrialState
 
 from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import searched
-from training.arguments import ONE_NETWORK, Arguments, read_options, training_parser
+from training.arguments import ONE_NETWORK, Arguments, check_output, read_options, training_parser
 from training.data.pixels import Labelled
 from training.errors import TrainingError
 from training.model import parallel
@@ -44,6 +44,7 @@ def tune(arguments: Arguments, trials: int, folder: Path) -> optuna.Study:
     """
     if parallel.launched():
         raise TrainingError("A search runs in one process; start it without torchrun.")
+    check_output(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         data, weights = read_inputs(arguments, Path(name))

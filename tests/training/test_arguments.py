@@ -1,5 +1,7 @@
 """The command line, SageMaker's environment, and the precedence of settings."""
 
+import os
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
@@ -7,11 +9,15 @@ import pytest
 
 from chalicelib.errors import InvalidHyperparameters
 from chalicelib.hyperparameters import Hyperparameters
-from training.arguments import SMOKE, parse_arguments, read_recipe
+from training.arguments import SMOKE, check_output, parse_arguments, read_recipe
 from training.data.preparation import prepare_data
 from training.data.sources import dataset_folders
 from training.errors import TrainingError
+from training.evaluate import main as evaluate
+from training.prepare import main as prepare
 from training.prepare import prepare_parser
+from training.train import main as train
+from training.tune import main as tune
 
 TASK = ["--task", "mammography-views"]
 
@@ -181,6 +187,41 @@ def test_recipe_with_other_things_than_tables_is_rejected(text: str, message: st
 
     with pytest.raises(TrainingError, match=message):
         read_recipe("some", tmp_path / "recipe.toml")
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (train, "--model-dir"),
+        (train, "--output-dir"),
+        (train, "--checkpoint-dir"),
+        (tune, "--output-dir"),
+        (prepare, "--output"),
+        (evaluate, "--output"),
+    ],
+)
+def test_output_that_cannot_be_written_is_reported_before_data_are_read(
+    command: Callable[[list[str]], int], option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    places = ["--model-dir", "--output-dir", "--checkpoint-dir"] if command is train else []
+    options = [word for place in places for word in (place, str(tmp_path / "place"))]
+
+    options += [*TASK, "--data", "nowhere", option, str(tmp_path / "file" / "report")]
+    assert command(options) == 1
+
+    assert capsys.readouterr().err == (
+        f"error: Nothing can be written into '{tmp_path}/file/report': '{tmp_path}/file' is a file.\n"
+    )
+
+
+def test_folder_without_the_right_to_write_is_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda place, mode: place == tmp_path and not mode & os.W_OK)
+
+    with pytest.raises(TrainingError, match="does not allow it"):
+        check_output(tmp_path / "new" / "report")
 
 
 def test_smoke_run_of_an_ensemble_recipe_works(tmp_path: Path) -> None:

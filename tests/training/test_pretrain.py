@@ -124,6 +124,26 @@ def test_unknown_task_is_rejected(folder: Path, capsys: pytest.CaptureFixture[st
     assert "There is no task 'toes'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--size", "0", "96"], "--size must be between 16 and 2048 pixels; it is 0 x 96"),
+        (["--size", "96", "-5"], "--size must be between"),
+        (["--output", "."], "--output is a file, but '.' is a folder"),
+        (["--output", f"{__file__}/backbone.pt"], "is a file"),
+    ],
+)
+def test_what_would_fail_later_is_rejected_at_once(
+    folder: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--data", str(folder), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_task_that_is_named_twice_is_used_once(folder: Path, tmp_path: Path) -> None:
+    assert [task.name for task, _ in read_data(folder, [TASKS[0]] * 2, SPEC, 0, tmp_path)] == [TASKS[0]]
+
+
 def test_command_without_data_is_rejected(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 1
     assert "--data" in capsys.readouterr().err
