@@ -91,6 +91,26 @@ def test_class_with_few_patients_is_in_every_part() -> None:
             assert 2 in {records[index].label for index in parts[part]}
 
 
+@pytest.mark.parametrize("patients", range(3, 10))
+def test_few_patients_with_all_classes_are_enough(patients: int) -> None:
+    """Each patient is a fold; the train part has most of them."""
+    records = [Record(f"{n}.png", n % 2, f"p{n % (2 * patients) // 2}") for n in range(8 * patients)]
+    digests = [index.to_bytes(32, "big") for index in range(len(records))]
+    outside = [
+        replace(record, path=f"other {record.path}", group=f"other {record.group}") for record in records
+    ]
+    given = [*(replace(record, given="test") for record in records), *outside]
+
+    drawn = split_by_group(records, digests, CLASSES, 0)
+    around = split_around_test(given, [index.to_bytes(32, "big") for index in range(len(given))], CLASSES, 0)
+
+    sizes = {part: len({records[index].group for index in members}) for part, members in drawn.items()}
+    assert sizes["validation"] == 1
+    assert sizes["test"] == (1 if patients < 8 else 2)
+    assert sizes["train"] == patients - 1 - sizes["test"]
+    assert len({given[index].group for index in around["validation"]}) == 1
+
+
 def test_split_and_fingerprint_are_independent_of_file_order() -> None:
     parts = split_by_group(RECORDS, DIGESTS, CLASSES, 0)
     order = Random(0).sample(range(len(RECORDS)), len(RECORDS))
@@ -188,6 +208,15 @@ def test_cross_validation_with_too_many_splits_is_rejected() -> None:
 
     with pytest.raises(TrainingError, match=r"make 8 validation parts, not 9. Lower --num-seeds"):
         cross_validation_splits(RECORDS, DIGESTS, parts, 9, 0)
+
+
+def test_train_part_of_one_patient_allows_no_cross_validation() -> None:
+    records = [Record(f"{n}.png", n % 2, f"p{n // 10}") for n in range(30)]
+    digests = [index.to_bytes(32, "big") for index in range(len(records))]
+    parts = split_by_group(records, digests, CLASSES, 0)
+
+    with pytest.raises(TrainingError, match="make 1 validation parts, not 2"):
+        cross_validation_splits(records, digests, parts, 2, 0)
 
 
 def with_parts(records: list[Record], parts: dict[Part, list[int]]) -> list[Record]:

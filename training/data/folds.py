@@ -44,13 +44,14 @@ def check_enough_groups(records: Sequence[Record], class_names: Sequence[str]) -
 def ten_folds(
     records: Sequence[Record], members: Sequence[int], class_names: Sequence[str], seed: int
 ) -> list[list[int]]:
-    """The indices in `members` in ten folds of whole groups.
+    """The indices in `members` in ten folds of whole groups, or in one for each of fewer groups.
 
     Raises:
         TrainingError: if a class has too few groups for all parts.
     """
     check_enough_groups([records[index] for index in members], class_names)
-    return stratified_folds(records, members, FOLDS, seed)
+    groups = len({records[index].group for index in members})
+    return stratified_folds(records, members, min(FOLDS, groups), seed)
 
 
 def stratified_folds(

@@ -29,7 +29,9 @@ def split_by_group(
         TrainingError: if a class has too few groups for three parts.
     """
     folds = ten_folds(records, range(len(records)), class_names, seed)
-    sizes: dict[Part, int] = {"test": TEST_FOLDS, "validation": VALIDATION_FOLDS}
+    # The train part needs some of the few folds that few groups make.
+    test_folds = max(1, round(TEST_FOLDS * len(folds) / FOLDS))
+    sizes: dict[Part, int] = {"test": test_folds, "validation": VALIDATION_FOLDS}
     parts = deal(records, folds, sizes, class_names)
     assert_disjoint(records, digests, parts)
     return parts
@@ -177,12 +179,14 @@ def cross_validation_splits(
     train, validation = list(parts["train"]), list(parts["validation"])
     shares = max(2, round(len(train) / len(validation)))
     groups = len({records[index].group for index in train})
-    if count - 1 > min(shares, groups):
+    # A train part of one group cannot be shared.
+    possible = min(shares, groups) if groups > 1 else 0
+    if count - 1 > possible:
         raise TrainingError(
-            f"The images outside the test part make {min(shares, groups) + 1} validation parts, not {count}. "
+            f"The images outside the test part make {possible + 1} validation parts, not {count}. "
             "Lower --num-seeds and --ensemble-size."
         )
-    held_out = [validation, *stratified_folds(records, train, min(shares, groups), seed)][:count]
+    held_out = [validation, *stratified_folds(records, train, possible, seed)][:count]
     everything = sorted(train + validation)
     splits: list[dict[Part, list[int]]] = [
         {
