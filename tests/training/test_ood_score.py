@@ -39,6 +39,17 @@ def test_score_of_one_is_the_edge_of_the_validation_images() -> None:
     assert score(torch.full((1, 3), 1000.0)).item() > 10
 
 
+@pytest.mark.parametrize(("quantile", "alike"), [(0.5, False), (0.99, True)])
+def test_distances_are_numbers_where_the_edge_is_the_middle(quantile: float, alike: bool) -> None:
+    """That of an odd number of images is one of them."""
+    (train, labels), (validation, _) = draw_descriptors(100, 0), draw_descriptors(7, 1)
+    validation = validation[:1].expand(7, 3) if alike else validation
+
+    distances = fit_ood_score(train, labels, validation, train + 100, quantile)(validation)
+
+    assert torch.isfinite(distances).all()
+
+
 def test_counterexamples_improve_detection_of_small_shifts_in_all_descriptors() -> None:
     train, validation, others, unseen = torch.randn(4, 1000, 30, generator=torch.Generator().manual_seed(0))
     labels = torch.zeros(1000, dtype=torch.long)

@@ -20,8 +20,8 @@ class Scale:
     edge: float
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Values -> the same on this scale."""
-        return (values - self.middle) / (self.edge - self.middle)
+        """Values -> the same on this scale; on one with its edge in the middle, their distance from it."""
+        return (values - self.middle) / (self.edge - self.middle or 1.0)
 
 
 class MahalanobisDistance(nn.Module):
