@@ -1,7 +1,7 @@
 """Starting weights: copying, and rejection with the reason."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,6 +117,25 @@ def test_file_without_a_state_dict_is_rejected(tmp_path: Path) -> None:
         load_starting_weights(save_content([1, 2], tmp_path / "network.pt"))
     with pytest.raises(TrainingError, match="must be a state dict"):
         load_starting_weights(save_content({"epoch": 3}, tmp_path / "network.pt"))
+    with pytest.raises(TrainingError, match="must be a state dict"):
+        load_starting_weights(save_content({1: torch.ones(2)}, tmp_path / "network.pt"))
+    with pytest.raises(TrainingError, match="must be a state dict"):
+        load_starting_weights(save_content({"a": torch.ones(2, 2).to_sparse()}, tmp_path / "network.pt"))
+
+
+@pytest.mark.parametrize("change", [torch.nn.Parameter, Tensor.bfloat16, Tensor.half])
+def test_weights_can_have_any_type_of_numbers(change: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+    """Also be parameters, as in a state dict that was made by hand."""
+    tensors = {
+        name: change(tensor) if tensor.is_floating_point() else tensor
+        for name, tensor in network().state_dict().items()
+    }
+    started = network()
+
+    load_starting_weights(save_content(tensors, tmp_path / "network.pt")).start(started)
+
+    name = next(name for name in tensors if not name.startswith("head."))
+    assert torch.equal(started.state_dict()[name], tensors[name].float())
 
 
 def test_file_that_would_run_code_is_rejected(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def load_starting_weights(source: str) -> StartingWeights:
         label = Path(source).name
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
+        # As bytes, because numpy lacks some types, such as bfloat16.
+        values = tensors[name].detach().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(name.encode() + values.numpy().tobytes())
     return StartingWeights(f"{label} (sha256 {digest.hexdigest()[:12]})", tensors, credit)
 
 
@@ -121,9 +123,14 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     credit = {}
     if isinstance(content, dict) and STATE_DICT in content:
         content, credit = content[STATE_DICT], content.get(CREDIT, {})
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(_is_weight(*item) for item in content.items()):
         raise TrainingError(f"{path} holds no weights: it must be a state dict, tensors by name.")
     return content, credit
+
+
+def _is_weight(name: Any, value: Any) -> bool:
+    dense = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+    return dense and isinstance(name, str)
 
 
 def _torchvision_weights(model: str) -> dict[str, Tensor]:
