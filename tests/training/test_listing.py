@@ -94,8 +94,8 @@ def test_spelling_of_columns_and_groups_separates_no_patient(tmp_path: Path) -> 
         tmp_path / "manifest.csv",
         "Path,CLASS, Group ,Split, sex",
         "1.png,healthy,p1,test,F",
-        "2.png,ill,p1 ,test,F",
-        "3.png,ill, ,,",
+        "2.png,ill,p1 ,test,F ",
+        "3.png,ill, ,, ",
         "4.png,ill, ,,",
     )
 
@@ -104,7 +104,7 @@ def test_spelling_of_columns_and_groups_separates_no_patient(tmp_path: Path) -> 
     assert groups(listing) == {"1.png": "p1", "2.png": "p1", "3.png": "3.png", "4.png": "4.png"}
     assert listing.ungrouped == 2
     assert [record.given for record in listing.records] == ["test", "test", "", ""]
-    assert attributes(listing.records) == ["sex"]
+    assert subgroups(listing.records, attributes(listing.records)) == {"sex": ["F", "F", "", ""]}
 
 
 def test_groups_combine_file_names_and_manifest(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ def read_manifest(storage: Storage, address: str) -> Iterator[Row]:
     """Yield a row per line. The columns path and class are required; group, split and others are optional.
 
     Other columns are attributes, such as sex or scanner, for tables by subgroup. The case of those four names
-    does not matter, nor do blanks around columns and groups: they must not make two patients of one.
+    does not matter, nor do blanks around columns, groups and attributes: they must not make two patients of
+    one, nor two scanners.
 
     Raises:
         TrainingError: if a column is missing, or a line has no path or class, or an unknown part.
@@ -51,7 +52,7 @@ def _read_rows(storage: Storage, address: str) -> Iterator[Row]:
             line["class"],
             group=(line.get("group") or "").strip(),
             part=GIVEN_PARTS.get(part.lower(), ""),
-            attributes=tuple((column, line[column]) for column in extra if line[column]),
+            attributes=tuple((column, value) for column in extra if (value := (line[column] or "").strip())),
             sha256=line.get("sha256") or "",
         )
 
