@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         write_archive(arguments.package, ModelPackage.load(arguments.package).task, arguments.output)
-    except (TrainingError, InvalidModelPackage) as error:
+    except (TrainingError, InvalidModelPackage, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{arguments.output}: {arguments.output.stat().st_size:,} bytes")

@@ -206,6 +206,8 @@ def test_command_line_writes_the_archive_or_reports_the_error(
     folder, path = write_package(tmp_path / "package", task), tmp_path / "model.tar.gz"
     assert main(["--package", str(folder), "--output", str(path)]) == 0
     assert f"{path.stat().st_size:,} bytes" in capsys.readouterr().out
+    assert main(["--package", str(folder), "--output", str(path / "inside")]) == 1
+    assert "error: [Errno 20] Not a directory" in capsys.readouterr().err
     (folder / "model.onnx").write_bytes(b"other")
     assert main(["--package", str(folder), "--output", str(path)]) == 1
     assert "error: model.onnx of package is not the file" in capsys.readouterr().err
