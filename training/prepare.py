@@ -13,12 +13,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from chalicelib.errors import NegatoscopeError
+from chalicelib.hyperparameters import check_values
 from training.arguments import Parser, check_output, data_location, data_reading, find_task
 from training.core.hosts import ALONE, Hosts
 from training.data.files import write_arrays, write_files
 from training.data.preparation import PreparedData, prepare_data
 from training.data.report import render_summary
-from training.errors import TrainingError
 from training.evaluation.transform import ARRAYS
 from training.options import add_data_options, add_split_options, add_stream_option
 
@@ -87,9 +88,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = prepare_parser().parse(argv)
         options.output = options.output or Path(".local", "training", options.task, "data")
+        check_values({"split_seed": options.split_seed})
         with joined_hosts() as hosts:
             prepare(options, hosts)
-    except TrainingError as error:
+    except NegatoscopeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     if hosts.is_first:

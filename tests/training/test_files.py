@@ -122,6 +122,7 @@ def test_command_prints_the_findings_without_file_names(
     ("options", "message"),
     [
         (["--data", "nowhere"], "error: There is no data folder 'nowhere'"),
+        (["--data", ".", "--split-seed", "-1"], "error: split_seed must lie between 0 and"),
         (["--data", ".", "--layout", "none"], "error: There is no layout 'none'"),
         (["--data", ".", "--test-split", "mine"], "error: Argument --test-split: invalid choice"),
     ],
