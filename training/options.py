@@ -18,18 +18,23 @@ def add_data_options(parser: ArgumentParser) -> None:
     group.add_argument(
         "--data",
         nargs="+",
+        type=_named,
         default=[os.environ["SM_CHANNEL_TRAIN"]] if os.environ.get("SM_CHANNEL_TRAIN") else None,
         metavar="FOLDER",
         help="labelled images: a folder or s3://BUCKET/PREFIX with manifest.csv (path, class, group), with a "
         "folder for each class, or a known public data set; or a Ground Truth output manifest. Several "
         "are one data set (the task's folders in NEGATOSCOPE_DATA or ../shared/data)",
     )
-    group.add_argument("--dataset", help="entry of datasets.toml that describes the data (the task's name)")
     group.add_argument(
-        "--labels", help="Ground Truth output manifest that adds to the data and corrects them"
+        "--dataset", type=_named, help="entry of datasets.toml that describes the data (the task's name)"
     )
     group.add_argument(
-        "--layout", help="layout of the folder: an entry of layouts.toml (recognised if not given)"
+        "--labels", type=_named, help="Ground Truth output manifest that adds to the data and corrects them"
+    )
+    group.add_argument(
+        "--layout",
+        type=_named,
+        help="layout of the folder: an entry of layouts.toml (recognised if not given)",
     )
     group.add_argument(
         "--min-confidence",
@@ -54,6 +59,7 @@ def add_split_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--earlier",
+        type=_named,
         metavar="MANIFEST",
         help="manifest.csv of an earlier preparation: its images keep their parts, and only new groups are "
         "split",
@@ -101,6 +107,7 @@ def add_place_options(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--start-from",
+        type=_named,
         help="starting weights: network.pt of another training, efficientnet-lite0 (or 1, 2) for that "
         "architecture with weights from ImageNet, or torchvision:resnet18",
     )
@@ -148,6 +155,13 @@ def _sagemaker_checkpoints() -> Path | None:
     model_dir = os.environ.get("SM_MODEL_DIR")
     folder = Path(model_dir).parent / "checkpoints" if model_dir else None
     return folder / os.environ.get("TRAINING_JOB_NAME", "") if folder else None
+
+
+def _named(text: str) -> str:
+    """An empty text, as of a variable that is not set, would read other data without a word."""
+    if not text:
+        raise ArgumentTypeError("its value is empty")
+    return text
 
 
 def _share(text: str) -> float:

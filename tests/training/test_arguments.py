@@ -119,6 +119,10 @@ def test_reading_options_are_arguments_of_prepare_data() -> None:
         (["--smoke", "yes"], "Argument --smoke: true or false, not 'yes'"),
         (["--weights", "float64"], "Argument --weights: invalid choice: 'float64'"),
         (["--min-confidence", "80"], "Argument --min-confidence: between 0 and 1, not 80"),
+        *(
+            ([option, ""], f"Argument {option}: its value is empty")
+            for option in ("--data", "--labels", "--earlier", "--layout", "--dataset", "--start-from")
+        ),
         (["--recipe", "nowhere.toml"], r"The recipe nowhere\.toml cannot be read"),
     ],
 )
