@@ -20,10 +20,10 @@ PAGE = PROJECT / "docs" / "speed.md"
 WRAPPER = TextWrapper(130, break_on_hyphens=False)
 ITEM = TextWrapper(130, break_on_hyphens=False, initial_indent="- ", subsequent_indent="  ")
 INTRODUCTION = """\
-Written by `make bench`, which measures everything below, side by side, on the machine that runs it.
-`make bench QUICK=1` measures less, to see that it works, and `make bench ARGS="--only handlers"` one part;
-both write to `.local/speed/`. Single times say little, because machines differ: compare the factors. All
-numbers are medians unless a column says otherwise."""
+`make bench` writes this page: it measures everything below side by side on one machine. `make bench
+QUICK=1` is a quick check, and `make bench ARGS="--only handlers"` measures one part; both write to
+`.local/speed/`. Absolute times differ between machines: compare the factors. All numbers are medians unless
+a column says otherwise."""
 
 
 def render(measured: dict[str, Any], pictures: str) -> str:
