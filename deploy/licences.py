@@ -15,9 +15,9 @@ PAGE = PROJECT / "docs" / "licences.md"
 
 _HEAD = """# Licences
 
-This project has the [MIT License](../LICENSE). Below are the licences of the third-party packages that it
-ships. The container images are AWS's, and contain packages of their own. `make sbom` writes the same list as a
-software bill of materials (CycloneDX); `make generate` writes this page.
+This project has the [MIT License](../LICENSE). Below are the licences of the third-party packages that
+it ships. The container images are AWS's, and contain packages of their own. `make sbom` writes the same list
+as a software bill of materials (CycloneDX); `make generate` writes this page.
 """
 
 
