@@ -192,7 +192,6 @@ def package(run: Run, prepared: Prepared, choice: Choice, results: Results) -> F
         TrainingError: if the graph is too large to ship.
     """
     folder, model = run.arguments.model_dir, choice.model
-    (folder / "model.onnx").write_bytes(model.graph.read_bytes())
     metrics: dict[str, Facts] = {
         "test": results.test.metrics,
         "validation": results.validation.metrics,
@@ -202,6 +201,7 @@ def package(run: Run, prepared: Prepared, choice: Choice, results: Results) -> F
     evidence = Evidence(metrics, results.test.curves, model.temperature, model.thresholds, model.parity)
     facts = write_package(
         folder,
+        model.graph.read_bytes(),
         run.task,
         prepared.data,
         evidence,

@@ -338,6 +338,24 @@ def test_file_names_are_in_the_reports_but_not_in_the_log(run: Run) -> None:
     assert not any(Path(path).name in run.printed for path in paths)
 
 
+def test_graph_that_is_too_large_leaves_the_earlier_package(
+    task: Task,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("training.reports.package.MAX_BYTES", 1000)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_bytes(b"earlier")
+    options = ["--epochs", "1", "--checkpoint-dir", str(tmp_path / "checkpoints")]
+
+    assert main([*job_arguments(task, run.data, tmp_path), *options]) == 1
+
+    assert "at most 1,000 fit. Lower --ensemble-size" in capsys.readouterr().err
+    assert (tmp_path / "model" / "model.onnx").read_bytes() == b"earlier"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -36,23 +36,24 @@ class Evidence:
 
 def write_package(
     folder: Path,
+    graph: bytes,
     task: Task,
     data: PreparedData,
     evidence: Evidence,
     training: Mapping[str, Any],
     git_commit: str | None,
 ) -> dict[str, Any]:
-    """Write model.json, card.md and plots/ beside the model.onnx in `folder`; returns model.json's content.
+    """Write model.onnx, model.json, card.md and plots/ into `folder`; returns model.json's content.
 
     Raises:
-        TrainingError: if the graph is too large to ship.
+        TrainingError: if the graph is too large to ship; then nothing is written.
     """
-    graph = (folder / "model.onnx").read_bytes()
     if len(graph) > MAX_BYTES:
         raise TrainingError(
             f"The graph has {len(graph):,} bytes; at most {MAX_BYTES:,} fit. "
-            "Lower --width, or take float16 --weights."
+            "Lower --ensemble-size, or --width of a resnet, or take --weights int8."
         )
+    (folder / "model.onnx").write_bytes(graph)
     digest = hashlib.sha256(graph).hexdigest()
     now = datetime.now(UTC)
     description = {
