@@ -26,6 +26,21 @@ def test_learning_rate_peaks_at_the_end_of_the_warm_up() -> None:
     assert max(rates) == pytest.approx(0.01)
 
 
+def test_average_of_frozen_blocks_is_exact() -> None:
+    """So networks with the same starting weights share them in the exported graph."""
+    network = make_network()
+    network.freeze(len(network.blocks))
+    optimisation = Optimisation(network, Hyperparameters(epochs=10), steps=10)
+
+    for _ in range(50):
+        optimisation.step(network.head.weight.square().sum())
+
+    averaged = optimisation.averaging.module.state_dict()
+    assert not torch.equal(averaged["head.weight"], network.head.weight)
+    for name, tensor in network.state_dict().items():
+        assert name.startswith("head.") or torch.equal(averaged[name], tensor), name
+
+
 @pytest.mark.parametrize("warmup_fraction", [0.01, 0.2, 0.5, 0.9])
 def test_schedule_supports_a_single_step(warmup_fraction: float) -> None:
     parameters = Hyperparameters(epochs=1, warmup_fraction=warmup_fraction)
