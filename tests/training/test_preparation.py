@@ -112,8 +112,7 @@ def test_object_that_was_deleted_since_the_listing_is_left_out(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path, s3: Any
 ) -> None:
     write_manifest(data_folder)
-    for path in data_folder.rglob("*.*"):
-        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+    upload(s3, data_folder)
     name = small_task.class_names[0]
     image, review = f"{name}/p00-0.png", "s3://films/prepared/x.npy"
     s3.delete_object(Bucket="films", Key=f"data/{image}")
@@ -158,12 +157,17 @@ def test_fingerprint_is_independent_of_place_and_order(
     assert prepare_data(moved, "undescribed", small_task, 1, place).fingerprint != first.fingerprint
 
 
+def upload(s3: Any, folder: Path) -> None:
+    """Copy a data set to s3://films/data."""
+    for path in folder.rglob("*.*"):
+        s3.upload_file(str(path), "films", f"data/{path.relative_to(folder).as_posix()}")
+
+
 def test_data_in_s3_equal_data_on_disk(data_folder: Path, small_task: Task, place: Path, s3: Any) -> None:
     odd = data_folder / small_task.class_names[0] / "p00-0.png"
     odd.rename(odd.with_name("p00-0 ü+(1).png"))
     write_manifest(data_folder)
-    for path in data_folder.rglob("*.*"):
-        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+    upload(s3, data_folder)
 
     here = prepare_folder(data_folder, small_task, place)
     there = prepare_folder("s3://films/data", small_task, place, client=s3)
@@ -424,8 +428,7 @@ def test_manifest_of_images_in_s3_can_be_used_from_anywhere(
     data_folder: Path, small_task: Task, place: Path, tmp_path: Path, s3: Any
 ) -> None:
     write_manifest(data_folder)
-    for path in data_folder.rglob("*.*"):
-        s3.upload_file(str(path), "films", f"data/{path.relative_to(data_folder).as_posix()}")
+    upload(s3, data_folder)
     first = prepare_folder("s3://films/data", small_task, place, client=s3)
     manifest = tmp_path / "manifest.csv"
     prepared_manifest(first, manifest)
