@@ -25,6 +25,7 @@ from torch.nn import functional
 from chalicelib.errors import NegatoscopeError
 from chalicelib.hyperparameters import Hyperparameters
 from chalicelib.tasks import InputSpec, Task, load_tasks
+from chalicelib.tasks.reader import MAX_SIDE, MIN_SIDE
 from training.arguments import Parser, check_output, find_task, read_recipe
 from training.data.pixels import Labelled, prepare_images
 from training.data.preparation import prepare_data
@@ -44,8 +45,6 @@ from training.model.transfer import prepare_network
 RECIPE = "pretraining"
 SIZE = (96, 96)
 """Width and height in pixels to which images are resized: small enough for training on a laptop."""
-MIN_SIDE, MAX_SIDE = 16, 2048
-"""Limits of a side, as of a task's input."""
 
 
 class JointNetwork(nn.Module):

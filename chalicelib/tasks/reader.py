@@ -206,14 +206,16 @@ def _check_flips_are_mutual(tables: list[TomlTable], specs: list[ClassSpec]) -> 
             raise table.error(f"'{spec.flips_to}' must flip back to '{spec.name}'", "flips_to")
 
 
+MIN_SIDE, MAX_SIDE = 16, 2048
+"""Limits of a model's input, in pixels."""
 MAX_INPUT_VALUES = 4_000_000
 """A byte each. A serverless endpoint takes 4 MB, and a Lambda's answer 6 MB: 4.5 MB in base64."""
 
 
 def _input(table: TomlTable) -> InputSpec:
     spec = InputSpec(
-        width=table.integer("width", 16, 2048),
-        height=table.integer("height", 16, 2048),
+        width=table.integer("width", MIN_SIDE, MAX_SIDE),
+        height=table.integer("height", MIN_SIDE, MAX_SIDE),
         channels=table.integer("channels", 1, 3),
         fit=table.choice("fit", ("pad", "stretch")),
     )
