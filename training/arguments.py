@@ -184,7 +184,7 @@ def read_recipe(name: str, path: Path = RECIPES, *, required: bool = False) -> d
 def _over_bases(recipes: Mapping[str, Any], name: str, path: Path) -> dict[str, Any]:
     found = recipes.get(name, {})
     if not isinstance(found, dict):
-        raise TrainingError(f"In the recipe {path}, '{name}' is no table: write [{name}].")
+        raise TrainingError(f"In the recipe {path}, '{name}' is not a table: write [{name}].")
     recipe = dict(found)
     base = recipe.pop("base", None)
     if base is None:
@@ -225,17 +225,17 @@ def training_parser(program: str, description: str) -> Parser:
 
 
 def check_output(folder: Path) -> None:
-    """Make sure that results can be written into a folder, before the work of hours.
+    """Make sure that a folder is writable, before hours of work.
 
     Raises:
-        TrainingError: if they cannot.
+        TrainingError: if it is not.
     """
     whole = folder.absolute()
     place = next(place for place in (whole, *whole.parents) if os.access(place, os.F_OK))
     if not place.is_dir():
-        raise TrainingError(f"Nothing can be written into '{folder}': '{place}' is a file.")
+        raise TrainingError(f"Cannot write to '{folder}': '{place}' is a file.")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise TrainingError(f"Nothing can be written into '{folder}': '{place}' does not allow it.")
+        raise TrainingError(f"Cannot write to '{folder}': '{place}' is not writable.")
 
 
 def _with_hyphens(word: str) -> str:

@@ -8,4 +8,4 @@ class TrainingError(NegatoscopeError):
 
 
 class FileMissing(TrainingError):
-    """A file or object does not exist, or not any more."""
+    """A file or object does not exist, or no longer exists."""

@@ -158,9 +158,9 @@ def _sagemaker_checkpoints() -> Path | None:
 
 
 def _named(text: str) -> str:
-    """An empty text, as of a variable that is not set, would read other data without a word."""
+    """Refuse an empty value, such as that of an unset variable: it would silently mean the default."""
     if not text:
-        raise ArgumentTypeError("its value is empty")
+        raise ArgumentTypeError("the value is empty")
     return text
 
 

@@ -120,7 +120,7 @@ def test_reading_options_are_arguments_of_prepare_data() -> None:
         (["--weights", "float64"], "Argument --weights: invalid choice: 'float64'"),
         (["--min-confidence", "80"], "Argument --min-confidence: between 0 and 1, not 80"),
         *(
-            ([option, ""], f"Argument {option}: its value is empty")
+            ([option, ""], f"Argument {option}: the value is empty")
             for option in ("--data", "--labels", "--earlier", "--layout", "--dataset", "--start-from")
         ),
         (["--recipe", "nowhere.toml"], r"The recipe nowhere\.toml cannot be read"),
@@ -179,10 +179,10 @@ def test_recipe_with_an_absent_base_is_rejected(base: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("some = 5\n", "'some' is no table: write \\[some\\]"),
-        ("some = [1]\n", "'some' is no table"),
-        ("[[some]]\nepochs = 2\n", "'some' is no table"),
-        ("shared = 3\n[some]\nbase = 'shared'\n", "'shared' is no table"),
+        ("some = 5\n", "'some' is not a table: write \\[some\\]"),
+        ("some = [1]\n", "'some' is not a table"),
+        ("[[some]]\nepochs = 2\n", "'some' is not a table"),
+        ("shared = 3\n[some]\nbase = 'shared'\n", "'shared' is not a table"),
         ("[some]\nbase = ['shared']\n", "no other table"),
     ],
 )
@@ -215,7 +215,7 @@ def test_output_that_cannot_be_written_is_reported_before_data_are_read(
     assert command(options) == 1
 
     assert capsys.readouterr().err == (
-        f"error: Nothing can be written into '{tmp_path}/file/report': '{tmp_path}/file' is a file.\n"
+        f"error: Cannot write to '{tmp_path}/file/report': '{tmp_path}/file' is a file.\n"
     )
 
 
@@ -224,7 +224,7 @@ def test_folder_without_the_right_to_write_is_no_output(
 ) -> None:
     monkeypatch.setattr("os.access", lambda place, mode: place == tmp_path and not mode & os.W_OK)
 
-    with pytest.raises(TrainingError, match="does not allow it"):
+    with pytest.raises(TrainingError, match="is not writable"):
         check_output(tmp_path / "new" / "report")
 
 

@@ -201,7 +201,7 @@ def test_aliases_can_be_in_any_script() -> None:
 
 
 def test_aliases_that_look_alike_are_rejected() -> None:
-    with pytest.raises(TrainingError, match=r"aliases 'Film\+' and 'film-' are of different classes"):
+    with pytest.raises(TrainingError, match=r"aliases 'Film\+' and 'film-' belong to different classes"):
         Vocabulary(CLASSES, {"Film+": "ill", "FILM +": "ill", "film-": "healthy"})
 
 

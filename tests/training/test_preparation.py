@@ -452,7 +452,7 @@ def test_earlier_parts_need_the_manifest_of_a_preparation(
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("a.png,1.2E+05,train", r"manifest\.csv, line 2: .*'1\.2E\+05'.* are not digests"),
+        ("a.png,1.2E+05,train", r"manifest\.csv, line 2: .*'1\.2E\+05'.* are not hexadecimal digests"),
         ('"a.png,ab,train', "is not valid CSV"),
         ("a.png", "line 2: '' is not a part"),
     ],

@@ -89,7 +89,7 @@ def _read_preparation(
             try:
                 digests = bytes.fromhex(texts[0]), bytes.fromhex(texts[1])
             except ValueError as error:
-                raise TrainingError(f"{place}: {texts} are not digests in hexadecimal.") from error
+                raise TrainingError(f"{place}: {texts} are not hexadecimal digests.") from error
             yield place, line, digests
 
 

@@ -39,22 +39,16 @@ class Vocabulary:
         Images with a name that is an alias of "" are left out.
 
         Raises:
-            TrainingError: if two names of different classes differ only in what does not matter.
+            TrainingError: if aliases of different classes differ only in case, blanks or signs.
         """
         self._class_names = class_names
-        spelt: dict[str, str] = {}
-        for alias, name in (aliases or {}).items():
-            other = spelt.setdefault(plain(alias), alias)
-            if (aliases or {})[other] != name:
-                raise TrainingError(
-                    f"The aliases '{other}' and '{alias}' are of different classes, but in them only "
-                    "letters and digits count, and case does not matter. Name the classes differently."
-                )
+        aliases = aliases or {}
+        _check_aliases(aliases)
         self._labels = {plain(name): label for label, name in enumerate(class_names)}
         self._labels |= {
-            plain(alias): self._labels[name] for alias, name in (aliases or {}).items() if name in class_names
+            plain(alias): self._labels[name] for alias, name in aliases.items() if name in class_names
         }
-        self._without_class = {plain(alias) for alias, name in (aliases or {}).items() if not name}
+        self._without_class = {plain(alias) for alias, name in aliases.items() if not name}
         self._seen: dict[str, int | None] = {}
 
     def find(self, name: str) -> int | None:
@@ -80,6 +74,18 @@ class Vocabulary:
                 f"Its classes: {', '.join(self._class_names)}."
             )
         return label
+
+
+def _check_aliases(aliases: Mapping[str, str]) -> None:
+    """Refuse names that differ only in what does not matter, but belong to different classes."""
+    first: dict[str, str] = {}
+    for alias, name in aliases.items():
+        other = first.setdefault(plain(alias), alias)
+        if aliases[other] != name:
+            raise TrainingError(
+                f"The aliases '{other}' and '{alias}' belong to different classes, but differ only in case, "
+                "blanks or signs, which do not count. Rename one of them."
+            )
 
 
 def given_part(path: str) -> str:

@@ -29,7 +29,7 @@ def split_by_group(
         TrainingError: if a class has too few groups for three parts.
     """
     folds = ten_folds(records, range(len(records)), class_names, seed)
-    # The train part needs some of the few folds that few groups make.
+    # With fewer folds, the test part must leave some for training.
     test_folds = max(1, round(TEST_FOLDS * len(folds) / FOLDS))
     sizes: dict[Part, int] = {"test": test_folds, "validation": VALIDATION_FOLDS}
     parts = deal(records, folds, sizes, class_names)
@@ -179,7 +179,7 @@ def cross_validation_splits(
     train, validation = list(parts["train"]), list(parts["validation"])
     shares = max(2, round(len(train) / len(validation)))
     groups = len({records[index].group for index in train})
-    # A train part of one group cannot be shared.
+    # A single group cannot be split.
     possible = min(shares, groups) if groups > 1 else 0
     if count - 1 > possible:
         raise TrainingError(

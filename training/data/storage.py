@@ -125,7 +125,7 @@ class Storage:
     def lines(self, address: str, errors: Literal["strict", "surrogateescape"] = "strict") -> Iterator[str]:
         """The lines of a UTF-8 text, with their ends, one at a time.
 
-        With `surrogateescape`, names of files in it need not be valid Unicode, as on the disk.
+        With `surrogateescape`, file names in the text need not be valid Unicode.
 
         Raises:
             TrainingError: if it does not exist, may not be read, or is not UTF-8.

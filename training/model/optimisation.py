@@ -117,7 +117,7 @@ def _moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Te
 
     def average(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
         kept = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        # In this form, weights that do not change, as in frozen blocks, stay exactly as they are.
+        # In this form, the average of constant weights, as in frozen blocks, is exact.
         return averaged + (current - averaged) * (1 - kept)
 
     return average
